@@ -1,0 +1,17 @@
+//! The words of the product as plain data: submission, check, verdict, reward.
+//!
+//! Owns what a check is and what became of it. Knows neither JSON, HTTP nor the sandbox, does no
+//! I/O and depends on no other module.
+
+mod limits;
+mod submission;
+mod text;
+pub mod value;
+mod verdict;
+
+pub use limits::{Fuel, Limits};
+pub use submission::{
+    Check, CheckKind, Compare, Expected, File, Isolation, Problem, Submission, Whitespace,
+};
+pub use text::Text;
+pub use verdict::{Executions, Fault, FaultCode, Judged, Outcome, Reward, SubmissionResult, Verdict};

@@ -1,0 +1,4 @@
+//! Touchstone: generated Python judged in fresh WebAssembly sandboxes.
+
+pub mod domain;
+pub mod sandbox;

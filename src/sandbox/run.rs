@@ -1,0 +1,155 @@
+//! What goes into a sandbox and what comes out of it.
+
+use crate::domain::value::Value;
+use crate::domain::{File, Fuel, Limits, Text};
+
+/// One program to execute: all that decides what comes out, beside the runtime itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Run {
+    /// What is executed.
+    pub job: Job,
+    /// What it may use.
+    pub limits: Limits,
+    /// Seeds the guest's randomness.
+    pub seed: u64,
+}
+
+/// What is executed in one fresh guest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Job {
+    /// The program as `__main__`.
+    Main {
+        /// The program.
+        code: Text,
+        /// What it reads.
+        stdin: Vec<u8>,
+        /// Files in its working directory.
+        files: Vec<File>,
+        /// `sys.argv[1:]`.
+        arguments: Vec<String>,
+    },
+    /// The program as a module, then an expression over its names.
+    Call {
+        /// The program; empty where the expression stands for itself, as an expected value does.
+        code: Text,
+        /// The expression.
+        call: Text,
+    },
+    /// The program as a module, then test code in the same namespace.
+    Script {
+        /// The program.
+        code: Text,
+        /// The test code.
+        source: Text,
+        /// The name that the script's `check(candidate)` is called with.
+        entry_point: Option<String>,
+    },
+}
+
+/// What came of a [`Run`]: a pure function of it and of the runtime.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Execution {
+    /// How it ended.
+    pub ending: Ending,
+    /// What it wrote to stdout, at most `limits.output_bytes`.
+    pub stdout: Vec<u8>,
+    /// What it wrote to stderr, at most `limits.output_bytes`.
+    pub stderr: Vec<u8>,
+    /// What it used.
+    pub fuel: Fuel,
+    /// Memory that it wrote to or allocated beyond the runtime's own.
+    pub memory_bytes: u64,
+    /// Known differences from native Python that it met.
+    pub warnings: Vec<String>,
+}
+
+/// How an execution ended. A guest that fails is a value, not an error.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// `Main` ended with this exit status; `raised` where an exception ended it (status 1).
+    Exited {
+        /// 0 to 255, as a shell would see it.
+        status: i32,
+        /// The uncaught exception, none for a plain end or `sys.exit`.
+        raised: Option<Raised>,
+    },
+    /// `Call` gave a value.
+    Returned {
+        /// Its plain data.
+        value: Value,
+        /// Its `repr`, cut where very long. Written by the guest: for people only.
+        repr: String,
+    },
+    /// `Script` ran to its end and no test failed.
+    TestsPassed,
+    /// `Script` ran to its end without running a test.
+    NoTests,
+    /// A `unittest` failed or had an error; asserts that fail are [`Ending::Raised`].
+    TestsFailed {
+        /// Whether every problem was an assertion's, none another exception's.
+        assertions_only: bool,
+        /// The first problem in one line.
+        message: String,
+    },
+    /// An exception ended a `Call` or a `Script`.
+    Raised {
+        /// Where it was raised.
+        phase: Phase,
+        /// What was raised.
+        raised: Raised,
+    },
+    /// The guest left by itself in a `Call` or `Script`: `sys.exit`, `os._exit`.
+    Left {
+        /// Where it left.
+        phase: Phase,
+        /// With what exit status.
+        status: i32,
+    },
+    /// A limit struck.
+    Limit(LimitKind),
+    /// The interpreter crashed: a wasm trap, an abort, a message out of turn.
+    Crashed {
+        /// In one line, the same on every machine.
+        message: String,
+    },
+    /// The wall-clock backstop struck; says nothing of the program.
+    Backstop,
+}
+
+/// Which limit ended an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitKind {
+    /// Guest time.
+    Time,
+    /// Memory.
+    Memory,
+    /// Output.
+    Output,
+}
+
+/// Which part of a job was running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Compiling or executing the candidate program.
+    Program,
+    /// Compiling the call expression or the script: the check's own text.
+    Check,
+    /// Evaluating the call or executing the script.
+    Test,
+}
+
+/// An exception.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raised {
+    /// The class and its bases by name, most derived first, without `object`.
+    pub classes: Vec<String>,
+    /// As the last line of a traceback: class and text.
+    pub message: String,
+}
+
+impl Raised {
+    /// Whether the class or one of its bases has this name.
+    pub fn is_a(&self, class: &str) -> bool {
+        self.classes.iter().any(|name| name == class)
+    }
+}
