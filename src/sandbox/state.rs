@@ -1,0 +1,78 @@
+//! What the engine carries for one execution: its world, its door, its limits.
+
+use super::door::Door;
+use super::world::World;
+use wasmtime::{AsContextMut, Caller, Memory, ResourceLimiter, Trap, TypedFunc};
+
+/// The store's data. Fresh for every execution, but for the handles into the instance.
+pub(crate) struct State {
+    /// What the guest sees.
+    pub world: World,
+    /// What it is given and what it reports.
+    pub door: Door,
+    /// Fuel that the execution began with; the clock counts from it.
+    pub budget: u64,
+    /// Exit status, once the guest has asked to leave.
+    pub exited: Option<i32>,
+    /// Whether stdout or stderr is full.
+    pub output_full: bool,
+    /// Bounds the memory.
+    pub memory_limit: MemoryLimit,
+    /// Handles into the instance; empty only while it is being made.
+    pub handles: Option<Handles>,
+}
+
+/// What host functions need of the instance.
+#[derive(Clone)]
+pub(crate) struct Handles {
+    pub memory: Memory,
+    pub host_alloc: TypedFunc<i32, i32>,
+}
+
+/// Refuses growth past a limit, and remembers that it did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MemoryLimit {
+    /// Most bytes of linear memory.
+    pub bytes: usize,
+    /// Whether growth was refused.
+    pub refused: bool,
+}
+
+impl ResourceLimiter for MemoryLimit {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let allowed = desired <= self.bytes;
+        self.refused |= !allowed;
+        Ok(allowed)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        // The interpreter is linked statically: its table never grows.
+        Ok(desired <= current)
+    }
+}
+
+/// Takes fuel for work that the host does for the guest, so that guest time does not fall behind
+/// wall time.
+///
+/// # Errors
+/// The out-of-fuel trap where there is not enough left.
+pub(crate) fn charge(caller: &mut Caller<'_, State>, fuel: u64) -> wasmtime::Result<()> {
+    let left = caller.get_fuel()?;
+    match left.checked_sub(fuel) {
+        Some(rest) => caller.as_context_mut().set_fuel(rest),
+        None => {
+            caller.as_context_mut().set_fuel(0)?;
+            Err(Trap::OutOfFuel.into())
+        }
+    }
+}
