@@ -1,9 +1,9 @@
 # Executed once, inside the interpreter, before its state is written: makes modules of the texts
-# in MODULES (name, source) and executes them in order. Stands at the end of the text that defines
-# MODULES, and leaves only the runner's entry behind.
+# in MODULES (name, source), executes them in order, and lets the host's calls go straight to the
+# runner. Stands at the end of the text that defines MODULES, and leaves nothing of itself behind.
 def boot():
-    import builtins
     import gc
+    import os
     import sys
     import types
 
@@ -11,7 +11,22 @@ def boot():
         module = types.ModuleType(name)
         sys.modules[name] = module
         exec(compile(source, f"<{name}>", "exec"), module.__dict__)
-    builtins._touchstone = sys.modules["touchstone_runner"].main
+    for name, source in MODULES:
+        del sys.modules[name]
+
+    # What the export `turn` calls. Left as it is, it would parse the host's text to a tree and
+    # compile it for every program; the export holds on to the function, so its code is replaced.
+    def turn(source):
+        _touchstone()
+        return 0
+
+    reactor = sys.modules["_reactor"]
+    reactor._touchstone = module.main
+    reactor.turn.__code__ = turn.__code__
+    os.chdir("/work")
+    # The interpreter specializes code as it runs. What the runner and the compiler use in every
+    # execution is specialized before the snapshot, not again after it.
+    module.rehearse()
     # Free heap inside the image: programs that need little more than what is there do not grow
     # the memory, and an instance that did not grow can be restored in place.
     reserve = bytearray(32 << 20)

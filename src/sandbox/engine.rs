@@ -15,7 +15,7 @@ pub const THREAD_STACK_BYTES: usize = WASM_STACK_BYTES + (8 << 20);
 const DENSE_IMAGE_BYTES: u64 = 512 << 20;
 
 /// Functions in the interpreter's table are some 47,000.
-const TABLE_ELEMENTS: usize = 100_000;
+pub(crate) const TABLE_ELEMENTS: usize = 100_000;
 
 /// What a wasmtime instance itself takes beside its memory: function and global tables.
 const INSTANCE_BYTES: usize = 16 << 20;
@@ -49,6 +49,8 @@ pub(crate) fn engine(purpose: Purpose) -> wasmtime::Result<Engine> {
         .wasm_exceptions(true)
         .wasm_backtrace_max_frames(None)
         .max_wasm_stack(WASM_STACK_BYTES)
+        // Not used, but not allowed to be less than the above.
+        .async_stack_size(WASM_STACK_BYTES)
         .memory_init_cow(true)
         .memory_guaranteed_dense_image_size(DENSE_IMAGE_BYTES);
     deterministic(&mut config);
@@ -98,6 +100,7 @@ fn pool(instances: u32, memory_bytes: usize) -> InstanceAllocationStrategy {
         .total_memories(instances)
         .total_tables(instances)
         .total_gc_heaps(instances)
+        .total_stacks(1)
         .max_core_instance_size(INSTANCE_BYTES)
         .table_elements(TABLE_ELEMENTS)
         .max_memory_size(memory_bytes)

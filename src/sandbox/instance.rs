@@ -18,8 +18,8 @@ use crate::domain::Fuel;
 use std::ops::Range;
 use wasmtime::{Global, Store, Trap, TypedFunc, Val};
 
-/// What the interpreter is told to execute: the runner, which fetches its job through the door.
-const COMMAND: &[u8] = b"_touchstone()";
+/// What the interpreter is told to execute. It runs the runner whatever it is told (see `boot.py`),
+const COMMAND: &[u8] = b"run";
 
 /// Beyond so many written pages (16 MiB) it costs less to map anew than to copy back, now and
 /// after every later program, since a page that was once written is copied back ever after.

@@ -319,8 +319,11 @@ fn download(folder: &Path) -> Result<(), EngineError> {
 
 /// A folder beside the final ones, for its owner alone, gone when dropped.
 fn temporary(cache: &Path) -> Result<tempfile::TempDir, EngineError> {
-    tempfile::Builder::new()
-        .prefix("building-")
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("building-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder
         .tempdir_in(cache)
         .map_err(|error| EngineError::file(cache, error))
 }

@@ -5,7 +5,7 @@
 //! the guest's own virtual ones, so the same inputs give the same bytes.
 
 use super::EngineError;
-use super::engine::{self, Purpose};
+use super::engine::{self, Purpose, THREAD_STACK_BYTES};
 use super::runtime::{idle_state, linker};
 use super::state::{Handles, State};
 use super::world::{Archive, World};
@@ -28,8 +28,16 @@ const OUTPUT_BYTES: u64 = 1 << 20;
 /// # Errors
 /// Where the preparation fails in the guest, with what it printed.
 pub(crate) fn build(wasm: &[u8], library: Archive, preparation: &str) -> Result<Vec<u8>, EngineError> {
-    let state = write(wasm, library, preparation).map_err(|error| {
-        EngineError::Build(format!("the snapshot could not be written: {error:#}"))
+    let state = std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(THREAD_STACK_BYTES)
+            .spawn_scoped(scope, || write(wasm, library, preparation))
+            .map_err(EngineError::thread)?
+            .join()
+            .unwrap_or_else(|_| Err(wasmtime::Error::msg("the snapshot's thread panicked")))
+            .map_err(|error| {
+                EngineError::Build(format!("the snapshot could not be written: {error:#}"))
+            })
     })?;
     finish(&state).map_err(|error| EngineError::Build(format!("the snapshot is not sound: {error:#}")))
 }
