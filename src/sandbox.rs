@@ -5,5 +5,6 @@
 //! rewards, and is the only module that speaks to wasmtime.
 
 mod run;
+pub mod values;
 
 pub use run::{Ending, Execution, Job, LimitKind, Phase, Raised, Run};
