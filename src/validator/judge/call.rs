@@ -1,6 +1,6 @@
 //! Checks of one expression: its value, carried out of the guest, against the expected one.
 
-use super::ending::{describe, general, reference_failed};
+use super::ending::{describe, general, out_of_memory, reconsider, reference_failed};
 use super::{Case, Ruling};
 use crate::domain::value::{Comparison, Value, equal};
 use crate::domain::{Expected, Outcome, Text};
@@ -40,7 +40,9 @@ pub(super) fn judge(
         }
     }
     let answer = runs.candidate(job(&case.submission.code))?;
-    let ruling = rule(case, &wanted, &answer.execution.ending, reference.is_some());
+    let ending = &answer.execution.ending;
+    let ruling = rule(case, &wanted, ending, reference.is_some());
+    let ruling = reconsider(case, ending, ruling, job, runs)?;
     Ok(ruling.expecting(told(&wanted)).of_candidate(answer))
 }
 
@@ -105,7 +107,7 @@ fn rule(case: Case<'_>, wanted: &Wanted<'_>, ending: &Ending, vouched: bool) -> 
         ) => {
             let ruling = if raised.is_a(class) {
                 Ruling::pass()
-            } else if super::ending::out_of_memory(raised) {
+            } else if out_of_memory(raised) {
                 general(ending, vouched)
             } else {
                 Ruling::of(Outcome::Fail, &raised.message)

@@ -1,8 +1,9 @@
 //! What the endings mean that mean the same for every kind of check.
 
-use super::Ruling;
-use crate::domain::Outcome;
-use crate::sandbox::{Ending, LimitKind, Phase, Raised};
+use super::{Case, Ruling};
+use crate::domain::{Outcome, Text};
+use crate::sandbox::{Ending, Job, LimitKind, Phase, Raised};
+use crate::validator::runs::{Interrupted, Runs};
 
 /// The ruling on a candidate whose execution did not get to an end that this kind of check
 /// compares or asserts.
@@ -32,6 +33,35 @@ pub(super) fn general(ending: &Ending, vouched: bool) -> Ruling {
         _ => Outcome::Error,
     };
     Ruling::of(outcome, describe(ending))
+}
+
+/// A second opinion on a check that looks no good where nothing vouches for it: it is, if it looks
+/// so beside a program that has no designs on it, the reference or an empty one. A candidate that
+/// hides the tests from whoever collects them has failed.
+pub(super) fn reconsider(
+    case: Case<'_>,
+    ending: &Ending,
+    ruling: Ruling,
+    job: impl Fn(&Text) -> Job,
+    runs: &mut Runs<'_>,
+) -> Result<Ruling, Interrupted> {
+    if ruling.outcome != Outcome::Invalid {
+        return Ok(ruling);
+    }
+    let reference = case.submission.reference.as_deref();
+    let other = runs.uncounted(job(reference.unwrap_or(&Text::default())))?;
+    let no_good = match (ending, &other.execution.ending) {
+        (Ending::NoTests, Ending::TestsPassed | Ending::TestsFailed { .. }) => false,
+        // An empty program lets no test get far: that says nothing.
+        (Ending::NoTests, _) => true,
+        (_, Ending::Raised { phase, .. }) => *phase == Phase::Check,
+        _ => false,
+    };
+    Ok(if no_good {
+        ruling
+    } else {
+        general(ending, true)
+    })
 }
 
 /// The interpreter's own limit struck before ours.

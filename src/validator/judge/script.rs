@@ -1,6 +1,6 @@
 //! Checks by test code.
 
-use super::ending::{general, out_of_memory, reference_failed};
+use super::ending::{general, out_of_memory, reconsider, reference_failed};
 use super::{Case, Ruling};
 use crate::domain::{Outcome, Text};
 use crate::sandbox::{Ending, Job, Phase};
@@ -26,7 +26,9 @@ pub(super) fn judge(
         }
     }
     let answer = runs.candidate(job(&case.submission.code))?;
-    let ruling = rule(&answer.execution.ending, reference.is_some());
+    let ending = &answer.execution.ending;
+    let ruling = rule(ending, reference.is_some());
+    let ruling = reconsider(case, ending, ruling, job, runs)?;
     Ok(ruling.of_candidate(answer))
 }
 

@@ -15,6 +15,11 @@ fn verdict(check: Check, reference: Option<Ending>, candidate: Ending) -> Verdic
             ("checker that crashes", _) => crashed_program("ValueError"),
             ("checker that refuses", _) => exited(3),
             // Expected values are evaluated beside an empty program.
+            ("", _) if asked == "f()" => raised(Phase::Test, "NameError"),
+            ("", _) if asked == "class Tests" => Ending::TestsFailed {
+                assertions_only: false,
+                message: "NameError".into(),
+            },
             ("", _) => asked
                 .parse()
                 .map_or(raised(Phase::Check, "SyntaxError"), value),
@@ -123,7 +128,7 @@ fn calls_are_judged_by_their_values() {
         Outcome::MemoryLimit,
     );
     check(
-        five(),
+        call("f(", Expected::Value("5".into())),
         None,
         raised(Phase::Check, "SyntaxError"),
         Outcome::Invalid,
@@ -203,6 +208,22 @@ fn the_reference_gives_values_and_vouches_for_checks() {
         verdict.message,
         "the reference does not pass: the program does not load: SyntaxError: why"
     );
+}
+
+#[test]
+fn a_candidate_cannot_make_a_sound_check_invalid() {
+    // It compiles beside an empty program, so it is not the check that is at fault.
+    let broken = raised(Phase::Check, "SyntaxError");
+    check(five(), None, broken.clone(), Outcome::Error);
+    let class = || script("class Tests");
+    check(class(), None, broken.clone(), Outcome::Error);
+    check(class(), None, Ending::NoTests, Outcome::Fail);
+    let trusted = Check {
+        trusted: true,
+        ..script("f()")
+    };
+    let passed = Some(Ending::TestsPassed);
+    check(trusted, passed, Ending::NoTests, Outcome::Fail);
 }
 
 #[test]
