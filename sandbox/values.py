@@ -133,6 +133,16 @@ def encode(value, max_nodes=MAX_NODES, max_bytes=MAX_BYTES):
     return _bytes(out)
 
 
+def encode_or_opaque(value):
+    """The same, but what is too large goes as an opaque object: equal to nothing, as it is told."""
+    try:
+        return encode(value)
+    except TooLarge:
+        out = _bytearray((VERSION,))
+        _block(out, b"O", b"(too large to be carried)")
+        return _bytes(out)
+
+
 def _compound(out, item, kind, nodes_left, max_bytes):
     """Writes the head of a node; gives how many nodes are in its body, and its children or None."""
     if kind is _list:

@@ -227,6 +227,16 @@ fn what_is_too_large_is_refused_by_the_encoder() {
 }
 
 #[test]
+fn what_is_too_large_can_go_as_opaque() {
+    let program = "import values\nprint(values.encode_or_opaque([0] * 4_000_001).hex())\n\
+        print(values.encode_or_opaque([0]).hex())";
+    let printed = python(&["-c", program]);
+    let values: Vec<_> = printed.lines().map(value_of_hex).collect();
+    assert_eq!(values[0].opaque_class(), Some("(too large to be carried)"));
+    assert_eq!(values[1].opaque_class(), None);
+}
+
+#[test]
 fn builtins_that_the_candidate_replaces_are_not_used() {
     let prelude = "import builtins\ntake, keep = delattr, ('print', 'StopIteration')\n\
                    for name in dir(builtins):\n    \

@@ -1,6 +1,6 @@
 """Random plain values and which of them Python finds equal, for the host to agree with.
 
-Usage: pairs.py ENCODER_FOLDER SEED. Prints `v HEX EXPRESSION` for each value, then `e` and a
+Usage: pairs.py ENCODER_FOLDER SEED. Seed 0 gives every scalar, alone and as a key. Prints `v HEX EXPRESSION` for each value, then `e` and a
 string of 0 and 1 for each, its equality with every value in turn (`-` where Python cannot say).
 nan is left out: there the host differs on purpose.
 """
@@ -95,7 +95,21 @@ def equality(a, b):
         return "-"
 
 
-def main():
+def scalars():
+    """Every scalar, then every one that can be a key as one, which is another way to compare."""
+    plain = NUMBERS + OTHERS
+    keys = [text for text in plain if hashable(text)]
+    return plain + [f"({text},)" for text in plain] + [f"frozenset(({text},))" for text in keys]
+
+
+def hashable(text):
+    try:
+        return hash(eval(text)) is not None
+    except TypeError:
+        return False
+
+
+def sample():
     texts, found = [], []
     while len(texts) < 150:
         text = value(RANDOM.randrange(5))
@@ -105,6 +119,15 @@ def main():
                 texts.append(candidate)
             except Exception:  # a change that is no expression, or an unhashable key
                 pass
+    return texts, found
+
+
+def main():
+    if sys.argv[2] == "0":
+        texts = scalars()
+        found = [eval(text) for text in texts]
+    else:
+        texts, found = sample()
     for text, plain in zip(texts, found):
         print("v", values.encode(plain).hex(), ascii(text))
     for a in found:
