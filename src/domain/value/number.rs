@@ -1,15 +1,11 @@
 //! When numbers of different classes are equal: exactly, as in Python, never by rounding.
 
+mod exact;
+mod residue;
+
 use super::steps::TooMuchWork;
 use super::{Decimal, Node};
-use num_bigint::{BigInt, BigUint, Sign};
-
-/// Python's modulus for hashes of numbers: a prime, so that division has a meaning.
-const MODULUS: u64 = (1 << 61) - 1;
-
-/// Digits that may be turned from decimal to binary for one comparison: the work is quadratic,
-/// and this many take about ten milliseconds.
-const MOST_DIGITS: usize = 100_000;
+use num_bigint::{BigInt, Sign};
 
 /// The number that a node is.
 #[derive(Clone, Copy, Debug)]
@@ -177,7 +173,7 @@ impl<'a> Number<'a> {
         if negative != (numerator.sign() == Sign::Minus) {
             return Ok(false);
         }
-        decimal_equals(
+        exact::decimal_equals(
             digits,
             exponent,
             numerator.magnitude(),
@@ -192,7 +188,7 @@ impl<'a> Number<'a> {
             Number::Int(number) => (number.into(), 1.into()),
             Number::BigInt(number) => (number.clone(), 1.into()),
             Number::Fraction(numerator, denominator) => (numerator.clone(), denominator.clone()),
-            Number::Float(float) => ratio_of_float(float),
+            Number::Float(float) => exact::ratio_of_float(float),
             Number::Decimal { .. }
             | Number::Complex(..)
             | Number::Nan
@@ -207,13 +203,13 @@ impl<'a> Number<'a> {
         match self {
             Number::Nan => 1,
             Number::Infinite { negative } => 314_159 + u64::from(negative),
-            Number::Complex(real, imaginary) => hash_of_complex(real, imaginary),
+            Number::Complex(real, imaginary) => residue::of_complex(real, imaginary),
             Number::Decimal {
                 negative,
                 digits,
                 exponent,
-            } => hash_of_decimal(negative, digits, exponent),
-            other => hash_of_ratio(&other.ratio()),
+            } => residue::of_decimal(negative, digits, exponent),
+            other => residue::of_ratio(&other.ratio()),
         }
     }
 }
@@ -233,114 +229,4 @@ fn small_of_digits(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0i64, |sum, digit| {
         sum.checked_mul(10)?.checked_add(i64::from(*digit))
     })
-}
-
-fn ratio_of_float(float: f64) -> (BigInt, BigInt) {
-    let bits = float.to_bits();
-    let (exponent, fraction) = ((bits >> 52 & 0x7FF) as i64, bits & ((1 << 52) - 1));
-    let (mantissa, exponent) = match exponent {
-        0 => (fraction, -1074),
-        _ => (fraction | 1 << 52, exponent - 1075),
-    };
-    if mantissa == 0 {
-        return (0.into(), 1.into());
-    }
-    let twos = mantissa.trailing_zeros();
-    let (mantissa, exponent) = (mantissa >> twos, exponent + i64::from(twos));
-    let magnitude = BigInt::from(mantissa);
-    let numerator = if float < 0.0 { -magnitude } else { magnitude };
-    if exponent >= 0 {
-        (numerator << exponent.unsigned_abs(), 1.into())
-    } else {
-        (numerator, BigInt::from(1) << exponent.unsigned_abs())
-    }
-}
-
-/// Whether digits · 10^exponent is numerator / denominator.
-fn decimal_equals(
-    digits: &[u8],
-    exponent: i64,
-    numerator: &BigUint,
-    denominator: &BigUint,
-) -> Result<bool, TooMuchWork> {
-    // 10^exponent is only ever made where the other side is of its size: 3 bits to the digit.
-    let ten_bits = exponent.unsigned_abs().saturating_mul(3);
-    let digit_bits = digits.len() as u64 * 4;
-    let most_bits = if exponent >= 0 {
-        numerator.bits()
-    } else {
-        digit_bits + denominator.bits()
-    };
-    if ten_bits > most_bits {
-        return Ok(false);
-    }
-    if digits.len() > MOST_DIGITS || ten_bits > MOST_DIGITS as u64 * 4 {
-        return Err(TooMuchWork);
-    }
-    let digits = BigUint::from_radix_be(digits, 10).unwrap_or_default();
-    let ten = BigUint::from(10u32).pow(exponent.unsigned_abs() as u32);
-    Ok(if exponent >= 0 {
-        digits * denominator * ten == *numerator
-    } else {
-        digits * denominator == numerator * ten
-    })
-}
-
-fn hash_of_complex(real: f64, imaginary: f64) -> u64 {
-    // Adding zero makes one of the two zeros, nan is one for all.
-    let bits = |part: f64| {
-        if part.is_nan() {
-            1
-        } else {
-            (part + 0.0).to_bits()
-        }
-    };
-    bits(real) ^ bits(imaginary).rotate_left(32)
-}
-
-fn hash_of_decimal(negative: bool, digits: &[u8], exponent: i64) -> u64 {
-    let digits = digits.iter().fold(0, |sum, digit| {
-        (multiply(sum, 10) + u64::from(*digit)) % MODULUS
-    });
-    let ten = if exponent < 0 { invert(10) } else { 10 };
-    let magnitude = multiply(digits, power(ten, exponent.unsigned_abs()));
-    signed(negative, magnitude)
-}
-
-fn hash_of_ratio((numerator, denominator): &(BigInt, BigInt)) -> u64 {
-    let residue = |number: &BigInt| {
-        let residue = number.magnitude() % BigUint::from(MODULUS);
-        residue.iter_u64_digits().next().unwrap_or(0)
-    };
-    let magnitude = multiply(residue(numerator), invert(residue(denominator)));
-    signed(numerator.sign() == Sign::Minus, magnitude)
-}
-
-fn multiply(a: u64, b: u64) -> u64 {
-    (u128::from(a) * u128::from(b) % u128::from(MODULUS)) as u64
-}
-
-fn power(mut base: u64, mut exponent: u64) -> u64 {
-    let mut product = 1;
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            product = multiply(product, base);
-        }
-        base = multiply(base, base);
-        exponent >>= 1;
-    }
-    product
-}
-
-/// By Fermat; 0 for 0, which no other number's inverse is.
-fn invert(number: u64) -> u64 {
-    power(number, MODULUS - 2)
-}
-
-fn signed(negative: bool, magnitude: u64) -> u64 {
-    if negative {
-        (MODULUS - magnitude) % MODULUS
-    } else {
-        magnitude
-    }
 }
