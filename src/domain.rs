@@ -4,14 +4,18 @@
 //! I/O and depends on no other module.
 
 mod limits;
+mod output;
 mod submission;
 mod text;
 pub mod value;
 mod verdict;
 
 pub use limits::{Fuel, Limits};
+pub use output::outputs_equal;
 pub use submission::{
     Check, CheckKind, Compare, Expected, File, Isolation, Problem, Submission, Whitespace,
 };
 pub use text::Text;
-pub use verdict::{Executions, Fault, FaultCode, Judged, Outcome, Reward, SubmissionResult, Verdict};
+pub use verdict::{
+    Executions, Fault, FaultCode, Judged, Outcome, Reward, SubmissionResult, Verdict,
+};

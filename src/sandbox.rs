@@ -20,7 +20,7 @@ mod run;
 mod runtime;
 mod snapshot;
 mod state;
-mod values;
+pub mod values;
 mod wasi;
 mod world;
 

@@ -1,0 +1,235 @@
+//! Judges submissions: schedules their checks on workers, and remembers what was run.
+//!
+//! * [`Validator::submit`] takes submissions or says at once why not; [`Results`] gives what became
+//!   of each, as soon as it is known.
+//! * `queue` holds what waits, `worker` takes it, `judge` decides it, `runs` and `memory` spare
+//!   runs that have happened already.
+//!
+//! Knows nothing of HTTP, nor of how a program is run: it is given [`Executor`]s.
+
+mod judge;
+mod key;
+mod memory;
+mod queue;
+mod request;
+mod runs;
+mod worker;
+
+use crate::domain::{Submission, SubmissionResult};
+use crate::sandbox::{Execution, Run};
+use memory::Memory;
+use queue::Queue;
+use request::Request;
+use runs::Bench;
+use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+use worker::Shop;
+
+/// Runs one program after the other, each in a fresh guest. Fails only by a fault of ours.
+pub type Executor = Box<dyn FnMut(&Run) -> Result<Execution, ExecutorError> + Send>;
+
+/// Why a program could not be run.
+pub type ExecutorError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A handle on the workers and their queue; the last one takes them down.
+#[derive(Clone)]
+pub struct Validator(Arc<Owner>);
+
+/// How large the validator is.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Threads that judge; each runs one program at a time.
+    pub workers: NonZeroUsize,
+    /// Checks that are accepted and not judged yet, at most.
+    pub queue_checks: usize,
+    /// What executions may be remembered in; `None` remembers nothing beyond a request.
+    pub cache_bytes: Option<u64>,
+}
+
+/// Whose submissions these are: what is remembered for one is not told to another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Tenant(pub Arc<str>);
+
+impl Default for Tenant {
+    fn default() -> Self {
+        Tenant("".into())
+    }
+}
+
+/// Why submissions are not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// The queue has no room for them now.
+    #[error("the queue is full")]
+    Full {
+        /// When it may have.
+        retry_after: Duration,
+    },
+    /// The queue never has room for as many.
+    #[error("{checks} checks are more than the queue takes, which is {capacity}")]
+    TooLarge {
+        /// Checks of all the submissions.
+        checks: usize,
+        /// Checks that the queue takes.
+        capacity: usize,
+    },
+    /// Nothing is taken any more.
+    #[error("the validator is shutting down")]
+    ShuttingDown,
+}
+
+/// What the validator is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Checks that were accepted and are not judged yet.
+    pub queued_checks: usize,
+    /// Checks that may be accepted and not judged yet.
+    pub capacity: usize,
+    /// Workers that are alive.
+    pub workers: usize,
+    /// Programs that were run.
+    pub executions: u64,
+    /// Programs that were not, because an identical one was.
+    pub cache_hits: u64,
+    /// Executors that were replaced after a failure or a panic.
+    pub worker_restarts: u64,
+}
+
+impl Validator {
+    /// Starts the workers, each with an executor of its own, made on its thread. `digest` names
+    /// the runtime: executions of one are not remembered for another.
+    pub fn start(
+        executors: impl Fn() -> Result<Executor, ExecutorError> + Send + Sync + 'static,
+        digest: String,
+        settings: Settings,
+    ) -> Result<Validator, ExecutorError> {
+        let workers = settings.workers.get();
+        let shop = Arc::new(Shop {
+            queue: Queue::new(settings.queue_checks, workers),
+            bench: Bench::new(digest, settings.cache_bytes.map(Memory::new)),
+            executors: Box::new(executors),
+            restarts: 0.into(),
+            alive: tokio::sync::watch::Sender::new(0),
+        });
+        // Closes the queue, and so ends the workers, if one of them cannot start.
+        let validator = Validator(Arc::new(Owner(shop)));
+        let (ready, started) = mpsc::channel();
+        for number in 0..workers {
+            worker::start(&validator.0.0, number, ready.clone())?;
+        }
+        drop(ready);
+        for _ in 0..workers {
+            started.recv()??;
+        }
+        Ok(validator)
+    }
+
+    /// Takes all of the submissions or none.
+    pub fn submit(
+        &self,
+        submissions: Vec<Submission>,
+        tenant: Tenant,
+    ) -> Result<Results, Rejected> {
+        let shop = &self.0.0;
+        let checks = submissions.iter().map(|s| s.checks.len()).sum();
+        let missing = submissions.len();
+        let (sender, results) = tokio::sync::mpsc::unbounded_channel();
+        let remember = shop.bench.cache.is_none();
+        let request = shop.queue.push(checks, || {
+            Arc::new(Request::new(submissions, tenant, remember, sender))
+        })?;
+        Ok(Results {
+            results,
+            missing,
+            request,
+            shop: shop.clone(),
+        })
+    }
+
+    /// Whether submissions have a chance to be taken: false once it is shutting down.
+    pub fn is_accepting(&self) -> bool {
+        !self.0.0.queue.is_closed()
+    }
+
+    /// What it is doing.
+    pub fn stats(&self) -> Stats {
+        let shop = &self.0.0;
+        Stats {
+            queued_checks: shop.queue.unfinished(),
+            capacity: shop.queue.capacity(),
+            workers: *shop.alive.borrow(),
+            executions: shop.bench.executions.load(Ordering::Relaxed),
+            cache_hits: shop.bench.cache_hits.load(Ordering::Relaxed),
+            worker_restarts: shop.restarts.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Takes nothing more; resolves when all that was accepted is answered and the workers have
+    /// ended.
+    pub async fn shutdown(&self) {
+        let shop = &self.0.0;
+        shop.queue.close();
+        // The sender is ours, so there is always one.
+        let _ = shop.alive.subscribe().wait_for(|alive| *alive == 0).await;
+    }
+}
+
+/// Held by handles, not by workers: these end when the last handle is gone.
+struct Owner(Arc<Shop>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.queue.close();
+    }
+}
+
+/// The results of one call of [`Validator::submit`], in the order in which they become known.
+/// Dropping it cancels what is not known yet.
+pub struct Results {
+    results: UnboundedReceiver<(usize, SubmissionResult)>,
+    missing: usize,
+    request: Arc<Request>,
+    shop: Arc<Shop>,
+}
+
+impl Results {
+    /// The next result, with its submission's index; `None` after the last.
+    pub async fn recv(&mut self) -> Option<(usize, SubmissionResult)> {
+        if self.missing == 0 {
+            return None;
+        }
+        let result = self.results.recv().await?;
+        self.missing -= 1;
+        Some(result)
+    }
+
+    /// The same, for callers that are not asynchronous.
+    ///
+    /// # Panics
+    /// Within an asynchronous runtime.
+    pub fn blocking_recv(&mut self) -> Option<(usize, SubmissionResult)> {
+        if self.missing == 0 {
+            return None;
+        }
+        let result = self.results.blocking_recv()?;
+        self.missing -= 1;
+        Some(result)
+    }
+}
+
+impl Drop for Results {
+    fn drop(&mut self) {
+        if self.missing > 0 {
+            self.request.cancel();
+            self.shop.queue.forget(&self.request);
+        }
+    }
+}
+
+/// A lock whose holder panicked is taken all the same: no state here is left half-changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,78 @@
+//! Names of executions: equal for runs that give equal executions, and for no others.
+
+use super::Tenant;
+use crate::sandbox::{Job, Run};
+use sha2::{Digest, Sha256};
+
+/// Of the runtime, the tenant and all that is in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key([u8; 32]);
+
+impl Key {
+    /// The tenant is a part of it, so that nobody learns from a hit what others sent.
+    pub(super) fn of(digest: &str, tenant: &Tenant, run: &Run) -> Key {
+        let mut writer = Writer(Sha256::new());
+        writer.bytes(digest.as_bytes());
+        writer.bytes(tenant.0.as_bytes());
+        writer.number(run.seed);
+        writer.number(run.limits.time_ms);
+        writer.number(run.limits.memory_bytes);
+        writer.number(run.limits.output_bytes);
+        writer.job(&run.job);
+        Key(writer.0.finalize().into())
+    }
+}
+
+/// Every part goes in with its length, so that no two runs are the same bytes.
+struct Writer(Sha256);
+
+impl Writer {
+    fn number(&mut self, number: u64) {
+        self.0.update(number.to_le_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.0.update(bytes);
+    }
+
+    fn job(&mut self, job: &Job) {
+        match job {
+            Job::Main {
+                code,
+                stdin,
+                files,
+                arguments,
+            } => {
+                self.bytes(b"main");
+                self.bytes(code.as_bytes());
+                self.bytes(stdin);
+                self.number(files.len() as u64);
+                for file in files {
+                    self.bytes(file.path.as_bytes());
+                    self.bytes(&file.contents);
+                }
+                self.number(arguments.len() as u64);
+                for argument in arguments {
+                    self.bytes(argument.as_bytes());
+                }
+            }
+            Job::Call { code, call } => {
+                self.bytes(b"call");
+                self.bytes(code.as_bytes());
+                self.bytes(call.as_bytes());
+            }
+            Job::Script {
+                code,
+                source,
+                entry_point,
+            } => {
+                self.bytes(b"script");
+                self.bytes(code.as_bytes());
+                self.bytes(source.as_bytes());
+                self.number(u64::from(entry_point.is_some()));
+                self.bytes(entry_point.as_deref().unwrap_or_default().as_bytes());
+            }
+        }
+    }
+}

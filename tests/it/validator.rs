@@ -1,0 +1,147 @@
+//! The validator over executors that run nothing, so that each test says what runs end like.
+
+mod outcomes;
+mod scheduling;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use touchstone::domain::value::{Node, Value};
+use touchstone::domain::{
+    Check, CheckKind, Compare, Expected, Fuel, Isolation, Limits, Outcome, Submission,
+    SubmissionResult, Text,
+};
+use touchstone::sandbox::{Ending, Execution, Job, Phase, Raised, Run};
+use touchstone::validator::{Executor, ExecutorError, Settings, Tenant, Validator};
+
+/// Starts a validator whose programs end as `ending` says of their code and of what is asked of
+/// them: the call, the test code or the stdin.
+fn start(
+    workers: usize,
+    cache_bytes: Option<u64>,
+    ending: impl Fn(&str, &str) -> Result<Ending, ExecutorError> + Send + Sync + 'static,
+) -> Validator {
+    let ending = Arc::new(ending);
+    let executors = move || {
+        let ending = ending.clone();
+        Ok(Box::new(move |run: &Run| execution(run, &*ending)) as Executor)
+    };
+    let settings = Settings {
+        workers: NonZeroUsize::new(workers).expect("some workers"),
+        queue_checks: 100,
+        cache_bytes,
+    };
+    Validator::start(executors, "digest".into(), settings).expect("nothing here fails to start")
+}
+
+fn execution(
+    run: &Run,
+    ending: &dyn Fn(&str, &str) -> Result<Ending, ExecutorError>,
+) -> Result<Execution, ExecutorError> {
+    let (code, asked) = match &run.job {
+        Job::Main { code, stdin, .. } => (code, String::from_utf8_lossy(stdin)),
+        Job::Call { code, call } => (code, call.to_string_lossy()),
+        Job::Script { code, source, .. } => (code, source.to_string_lossy()),
+    };
+    let code = code.to_string_lossy();
+    Ok(Execution {
+        ending: ending(&code, &asked)?,
+        // Programs of these tests print their own text.
+        stdout: code.as_bytes().to_vec(),
+        stderr: Vec::new(),
+        fuel: Fuel(7),
+        memory_bytes: 9,
+        warnings: Vec::new(),
+    })
+}
+
+fn submission(code: &str, reference: Option<&str>, checks: Vec<Check>) -> Submission {
+    Submission {
+        id: code.into(),
+        problem: None,
+        code: code.into(),
+        reference: reference.map(|reference| Arc::new(reference.into())),
+        checks: checks.into_iter().map(Arc::new).collect(),
+        limits: Limits::default(),
+        compare: Compare::default(),
+        isolation: Isolation::Split,
+        stop_on_failure: false,
+        seed: 0,
+    }
+}
+
+fn check_of(kind: CheckKind) -> Check {
+    Check {
+        id: "check".into(),
+        kind,
+        trusted: false,
+    }
+}
+
+fn call(call: &str, expected: Expected) -> Check {
+    let call = call.into();
+    check_of(CheckKind::Call { call, expected })
+}
+
+fn script(source: &str) -> Check {
+    check_of(CheckKind::Script {
+        source: source.into(),
+        entry_point: None,
+    })
+}
+
+fn stdio(stdin: &str, expected: Option<&str>) -> CheckKind {
+    CheckKind::Stdio {
+        stdin: stdin.into(),
+        expected: expected.map(Text::from),
+        exit_status: None,
+        files: Vec::new(),
+        checker: None,
+    }
+}
+
+fn value(number: i64) -> Ending {
+    Ending::Returned {
+        value: Value::of(Node::Int(number)),
+        repr: number.to_string(),
+    }
+}
+
+fn raised(phase: Phase, class: &str) -> Ending {
+    let raised = exception(class);
+    Ending::Raised { phase, raised }
+}
+
+fn exception(class: &str) -> Raised {
+    Raised {
+        classes: vec![class.into(), "Exception".into(), "BaseException".into()],
+        message: format!("{class}: why"),
+    }
+}
+
+fn results(validator: &Validator, submissions: Vec<Submission>) -> Vec<SubmissionResult> {
+    let mut results = validator
+        .submit(submissions, Tenant::default())
+        .expect("there is room");
+    let mut sorted: Vec<_> = std::iter::from_fn(|| results.blocking_recv()).collect();
+    sorted.sort_by_key(|(index, _)| *index);
+    sorted.into_iter().map(|(_, result)| result).collect()
+}
+
+fn outcomes(result: &SubmissionResult) -> Vec<Outcome> {
+    let judged = result.judged.as_ref().expect("no fault");
+    judged.verdicts.iter().map(|v| v.outcome).collect()
+}
+
+#[derive(Clone, Default)]
+struct Counter(Arc<AtomicUsize>);
+
+impl Counter {
+    fn up(&self) -> usize {
+        self.0.fetch_add(1, Ordering::SeqCst)
+    }
+
+    fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
