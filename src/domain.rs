@@ -4,12 +4,14 @@
 //! I/O and depends on no other module.
 
 mod limits;
+mod runtime;
 mod submission;
 mod text;
 pub mod value;
 mod verdict;
 
 pub use limits::{Fuel, Limits};
+pub use runtime::RuntimeInfo;
 pub use submission::{
     Check, CheckKind, Compare, Expected, File, Isolation, Problem, Submission, Whitespace,
 };

@@ -1,0 +1,3 @@
+//! t
+/// t
+pub fn main() -> std::process::ExitCode { std::process::ExitCode::SUCCESS }
