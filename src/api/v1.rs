@@ -1,0 +1,2 @@
+//! `/v1`: our own routes.
+pub mod wire;
