@@ -16,4 +16,6 @@ pub use submission::{
     Check, CheckKind, Compare, Expected, File, Isolation, Problem, Submission, Whitespace,
 };
 pub use text::Text;
-pub use verdict::{Executions, Fault, FaultCode, Judged, Outcome, Reward, SubmissionResult, Verdict};
+pub use verdict::{
+    Executions, Fault, FaultCode, Judged, Outcome, Reward, SubmissionResult, Verdict,
+};

@@ -1,8 +1,6 @@
 //! Stand-in for the validator: answers every check with a pass, without running anything.
 
-use crate::domain::{
-    Executions, Fuel, Judged, Outcome, Submission, SubmissionResult, Verdict,
-};
+use crate::domain::{Executions, Fuel, Judged, Outcome, Submission, SubmissionResult, Verdict};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

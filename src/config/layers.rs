@@ -66,7 +66,11 @@ impl Layers {
 
     /// Adds environment variables such as `TOUCHSTONE_SERVER_LISTEN`; others are passed over.
     pub fn environment(self, variables: impl Iterator<Item = (String, String)>) -> Self {
-        Layers(variables.filter_map(Variable::new).fold(self.0, Figment::merge))
+        Layers(
+            variables
+                .filter_map(Variable::new)
+                .fold(self.0, Figment::merge),
+        )
     }
 
     /// Adds one setting by its dotted key, where there is a value.
@@ -126,7 +130,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         ("server.body_seconds", config.server.body_seconds),
         ("server.shutdown_seconds", config.server.shutdown_seconds),
         ("validator.workers", config.validator.workers as u64),
-        ("validator.queue_checks", config.validator.queue_checks as u64),
+        (
+            "validator.queue_checks",
+            config.validator.queue_checks as u64,
+        ),
         ("limits.time_ms", config.limits.time_ms),
         ("limits.memory_bytes", config.limits.memory_bytes),
         ("limits.output_bytes", config.limits.output_bytes),
@@ -163,7 +170,9 @@ mod tests {
 
     fn settle(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
         let file = file(text);
-        let variables = variables.iter().map(|(n, v)| (n.to_string(), v.to_string()));
+        let variables = variables
+            .iter()
+            .map(|(n, v)| (n.to_string(), v.to_string()));
         Layers::default()
             .file(file.path())
             .and_then(|layers| layers.environment(variables).settle())
@@ -226,7 +235,9 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_an_error() {
-        let error = Layers::default().file(Path::new("/nowhere.toml")).unwrap_err();
+        let error = Layers::default()
+            .file(Path::new("/nowhere.toml"))
+            .unwrap_err();
         assert!(error.to_string().contains("/nowhere.toml"));
     }
 }

@@ -36,7 +36,9 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> de::Visitor<'de> for BoundedVis
         let mut items = Vec::new();
         while let Some(item) = list.next_element()? {
             if items.len() == MAX {
-                return Err(de::Error::custom(format_args!("holds more than {MAX} items")));
+                return Err(de::Error::custom(format_args!(
+                    "holds more than {MAX} items"
+                )));
             }
             items.push(item);
         }

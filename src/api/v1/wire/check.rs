@@ -73,9 +73,8 @@ impl CheckWire {
             KindName::Call => self.call(path, errors),
             KindName::Stdio => Some(self.stdio(path, errors)),
             KindName::Script => self.script(path, errors),
-            KindName::Critic => {
-                required(self.text, path.field("text"), errors).map(|text| CheckKind::Critic { text })
-            }
+            KindName::Critic => required(self.text, path.field("text"), errors)
+                .map(|text| CheckKind::Critic { text }),
         }?;
         Some(Check { id, kind, trusted })
     }
@@ -90,7 +89,11 @@ impl CheckWire {
         let fields: [(&str, bool, &[KindName]); 10] = [
             ("call", self.call.is_some(), &[Call]),
             ("expected", self.expected.is_some(), &[Call, Stdio]),
-            ("expected_exception", self.expected_exception.is_some(), &[Call]),
+            (
+                "expected_exception",
+                self.expected_exception.is_some(),
+                &[Call],
+            ),
             ("stdin", self.stdin.is_some(), &[Stdio]),
             ("exit_status", self.exit_status.is_some(), &[Stdio]),
             ("files", self.files.is_some(), &[Stdio]),
@@ -144,7 +147,11 @@ impl CheckWire {
     }
 
     fn script(self, path: Path<'_>, errors: &mut FieldErrors) -> Option<CheckKind> {
-        if self.entry_point.as_deref().is_some_and(|name| !is_identifier(name)) {
+        if self
+            .entry_point
+            .as_deref()
+            .is_some_and(|name| !is_identifier(name))
+        {
             errors.add(path.field("entry_point"), "must be a Python identifier");
         }
         Some(CheckKind::Script {

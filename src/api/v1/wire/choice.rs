@@ -87,10 +87,8 @@ impl From<Isolation> for IsolationName {
     }
 }
 
-pub(super) const ISOLATION: [(&str, Isolation); 2] = [
-    ("split", Isolation::Split),
-    ("shared", Isolation::Shared),
-];
+pub(super) const ISOLATION: [(&str, Isolation); 2] =
+    [("split", Isolation::Split), ("shared", Isolation::Shared)];
 
 /// Finds a name among the choices; a name that is none of them is noted.
 ///

@@ -33,7 +33,10 @@ pub(super) fn convert(
     let mut converted = Vec::with_capacity(files.len());
     for (name, text) in files {
         match BASE64.decode(text) {
-            Ok(contents) => converted.push(File { path: name, contents }),
+            Ok(contents) => converted.push(File {
+                path: name,
+                contents,
+            }),
             Err(fault) => errors.add(path.field(&name), format_args!("is not base64: {fault}")),
         }
     }
@@ -71,7 +74,9 @@ mod tests {
         for name in ["a", "a/b.txt", "..a", "ü/%", "datas/x"] {
             check(name, true);
         }
-        for name in ["", "/a", "a/", "a//b", "./a", "..", "a/../b", "a\0b", "data/x"] {
+        for name in [
+            "", "/a", "a/", "a//b", "./a", "..", "a/../b", "a\0b", "data/x",
+        ] {
             check(name, false);
         }
         check(&"n".repeat(256), false);

@@ -20,7 +20,9 @@ impl ChecksRequest {
         let list = root.field("submissions");
         let submissions = self.submissions.unwrap_or_default().0;
         if submissions.is_empty() {
-            conversion.errors.add(list, "must hold at least one submission");
+            conversion
+                .errors
+                .add(list, "must hold at least one submission");
         }
         let mut converted = Vec::with_capacity(submissions.len());
         for (index, submission) in submissions.into_iter().enumerate() {
@@ -95,7 +97,8 @@ impl<'a> Conversion<'a> {
         match wire.id {
             None => self.errors.add(path.field("id"), "is required"),
             Some(id) if self.problems.contains_key(&id) => {
-                self.errors.add(path.field("id"), "is the id of another problem too");
+                self.errors
+                    .add(path.field("id"), "is the id of another problem too");
             }
             Some(id) => drop(self.problems.insert(id, Arc::new(shared))),
         }
@@ -112,7 +115,12 @@ impl<'a> Conversion<'a> {
         self.language(wire.language.as_deref(), path);
         let code = required(wire.code, path.field("code"), &mut self.errors);
         let isolation = wire.isolation.as_deref();
-        let isolation = choose(isolation, &ISOLATION, path.field("isolation"), &mut self.errors);
+        let isolation = choose(
+            isolation,
+            &ISOLATION,
+            path.field("isolation"),
+            &mut self.errors,
+        );
         let limits = self.limits(wire.limits, path).or(problem.limits);
         let compare = self.compare(wire.compare, problem.compare, path);
         let own_checks = wire.checks.unwrap_or_default().0;
@@ -189,20 +197,17 @@ impl<'a> Conversion<'a> {
         path: Path<'_>,
     ) -> Option<Vec<Arc<Check>>> {
         if problem.checks.is_empty() && own.is_empty() {
-            self.errors.add(path.field("checks"), "must hold at least one check");
+            self.errors
+                .add(path.field("checks"), "must hold at least one check");
         }
         problem.checks.iter().cloned().chain(own).collect()
     }
 
-    fn note_lacking_reference(
-        &mut self,
-        problem: &SharedProblem,
-        own: &CheckList,
-        path: Path<'_>,
-    ) {
+    fn note_lacking_reference(&mut self, problem: &SharedProblem, own: &CheckList, path: Path<'_>) {
         let list = path.field("checks");
         for (index, field) in lacking_reference(own) {
-            self.errors.add(list.item(index).field(field), LACKING_REFERENCE);
+            self.errors
+                .add(list.item(index).field(field), LACKING_REFERENCE);
         }
         let root = Path::Root;
         let (list, checks) = (root.field("problems"), problem.index);
@@ -211,7 +216,8 @@ impl<'a> Conversion<'a> {
         for (index, field) in lacking_reference(&problem.checks) {
             // A problem may have many submissions; one complaint is enough.
             if self.lacking.insert((problem.index, index)) {
-                self.errors.add(list.item(index).field(field), LACKING_REFERENCE);
+                self.errors
+                    .add(list.item(index).field(field), LACKING_REFERENCE);
             }
         }
     }
@@ -222,8 +228,15 @@ const LACKING_REFERENCE: &str = "has nothing to be judged by: there is no refere
 /// The checks that only a reference can judge, with the field that says so.
 fn lacking_reference(checks: &CheckList) -> impl Iterator<Item = (usize, &'static str)> {
     let field = |check: &Check| match check.kind {
-        CheckKind::Call { expected: Expected::Reference, .. } => Some("expected"),
-        CheckKind::Stdio { expected: None, checker: None, .. } => Some("expected"),
+        CheckKind::Call {
+            expected: Expected::Reference,
+            ..
+        } => Some("expected"),
+        CheckKind::Stdio {
+            expected: None,
+            checker: None,
+            ..
+        } => Some("expected"),
         CheckKind::Critic { .. } => Some("text"),
         _ => None,
     };
