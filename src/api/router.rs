@@ -56,14 +56,20 @@ pub fn paths() -> Vec<&'static str> {
 
 /// The whole service.
 pub fn router(api: Api) -> Router {
-    routes()
+    let routes = routes()
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| {
             router.route(path, methods)
         })
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .with_state(api)
+        .with_state(api);
+    surround(routes)
+}
+
+/// What every request passes, the last one first.
+fn surround(routes: Router) -> Router {
+    routes
         // Bodies are read, and bounded, in one place of our own.
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(panicked))
@@ -75,4 +81,24 @@ pub fn router(api: Api) -> Router {
 /// Says nothing of what happened: the panic hook has logged it, with its place.
 fn panicked(_panic: Box<dyn Any + Send>) -> Response {
     ApiError::Internal.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_panic_is_an_opaque_error() {
+        let routes = Router::new().route("/", get(async || -> &'static str { panic!("a secret") }));
+        let request = Request::new(Body::empty());
+        let response = surround(routes).oneshot(request).await.expect("an answer");
+        assert_eq!(response.status(), 500);
+        assert!(response.headers().contains_key("x-request-id"));
+        let body = to_bytes(response.into_body(), 1000).await.expect("a body");
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains("urn:touchstone:problem:internal") && !body.contains("secret"));
+    }
 }

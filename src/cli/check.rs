@@ -4,10 +4,10 @@ use super::failure::{done, our_fault};
 use super::settings::{Settings, settle};
 use super::{Usage, logging, table, validator};
 use crate::api::v1::wire::{
-    Bounded, CheckWire, CompareWire, FieldErrors, LimitsWire, ParseError, ResultWire,
+    Bounded, CheckWire, CompareWire, FieldErrors, LimitsWire, Object, ParseError, ResultWire,
     SubmissionWire, TextWire, parse,
 };
-use crate::config::Config;
+use crate::config::{Config, Layers};
 use crate::domain::{Limits, Submission, Text};
 use crate::validator::Tenant;
 use anyhow::Context;
@@ -75,8 +75,9 @@ Examples:
   touchstone check add.py --checks checks.json --json | jq .reward";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let layers = args.settings.layers()?;
-    let config = settle(&layers)?;
+    // What the validator has to say of its start is for servers.
+    let defaults = Layers::default().set("log.level", Some("warn"));
+    let config = settle(&args.settings.layers(defaults)?)?;
     logging::start(&config.log);
     let submission = args.submission(&Limits::from(&config.limits))?;
     let result = judge(submission, &config)?;
@@ -112,15 +113,15 @@ impl Args {
             code: Some(text(read(&self.program)?)),
             reference: reference.map(text),
             checks: Some(self.read_checks()?),
-            limits: Some(LimitsWire {
+            limits: Some(Object(LimitsWire {
                 time_ms: self.time_ms,
                 memory_bytes: self.memory_bytes,
                 output_bytes: self.output_bytes,
-            }),
-            compare: Some(CompareWire {
+            })),
+            compare: Some(Object(CompareWire {
                 float_tolerance: self.float_tolerance,
                 whitespace: self.whitespace.clone(),
-            }),
+            })),
             isolation: self.isolation.clone(),
             stop_on_failure: Some(self.stop_on_failure),
             seed: self.seed,
@@ -137,8 +138,7 @@ impl Args {
         Ok(parse(&read(&self.checks)?).map_err(|error| match error {
             ParseError::NotJson(message) => Usage(format!("{file} is not JSON: {message}")),
             ParseError::Field(field) => {
-                let place = if field.path.is_empty() { "" } else { "checks" };
-                Usage(format!("{file}: {place}{}: {}", field.path, field.message))
+                Usage(format!("{file}: checks{}: {}", field.path, field.message))
             }
         })?)
     }

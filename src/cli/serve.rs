@@ -4,7 +4,7 @@ use super::failure::done;
 use super::settings::{Settings, settle};
 use super::{Usage, logging, validator};
 use crate::api::{Api, serve};
-use crate::config::Config;
+use crate::config::{Config, Layers};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -56,7 +56,8 @@ A settings file, with the defaults:
   format = \"text\"          # or json";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let config = settle(&args.settings.layers()?.set("server.listen", args.listen))?;
+    let layers = args.settings.layers(Layers::default())?;
+    let config = settle(&layers.set("server.listen", args.listen))?;
     logging::start(&config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

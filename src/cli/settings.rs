@@ -29,9 +29,9 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// File, environment and these options, each stronger than the one before.
-    pub fn layers(&self) -> anyhow::Result<Layers> {
-        let mut layers = Layers::default();
+    /// Defaults, file, environment and these options, each stronger than the one before.
+    pub fn layers(&self, defaults: Layers) -> anyhow::Result<Layers> {
+        let mut layers = defaults;
         if let Some(path) = &self.config {
             layers = layers
                 .file(path)

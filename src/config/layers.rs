@@ -35,7 +35,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// A source has an unknown key or a value of another type.
-    #[error("{0}")]
+    #[error("{}", describe(.0))]
     Source(Box<figment::Error>),
     /// A value out of its range.
     #[error("{key} {problem}")]
@@ -90,6 +90,20 @@ impl Layers {
         check(&config)?;
         Ok(config)
     }
+}
+
+/// The key as a file has it, what is wrong with it and who said it.
+fn describe(error: &figment::Error) -> String {
+    let (key, kind) = (error.path.join("."), &error.kind);
+    let source = error
+        .metadata
+        .as_ref()
+        .map(|metadata| match &metadata.source {
+            Some(place) => format!(" (in {place})"),
+            None => format!(" (in {})", metadata.name),
+        });
+    let colon = if key.is_empty() { "" } else { ": " };
+    format!("{key}{colon}{kind}{}", source.unwrap_or_default())
 }
 
 /// One environment variable as a source of its own, so that an error names it.

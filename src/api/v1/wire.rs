@@ -14,6 +14,7 @@ mod compare;
 mod errors;
 mod files;
 mod limits;
+mod object;
 mod parse;
 mod request;
 mod result;
@@ -25,6 +26,7 @@ pub use choice::{IsolationName, KindName, LanguageName, WhitespaceName};
 pub use compare::CompareWire;
 pub use errors::{FieldError, FieldErrors, Path};
 pub use limits::LimitsWire;
+pub use object::Object;
 pub use parse::{ParseError, parse};
 pub use request::{ChecksRequest, ProblemWire, SubmissionWire};
 pub use result::{

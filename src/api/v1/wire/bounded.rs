@@ -1,10 +1,11 @@
 //! Lists that end before they fill the memory.
 
+use super::Object;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A list of at most `MAX` items, refused as soon as one more is read.
+/// A list of at most `MAX` objects, refused as soon as one more is read.
 ///
 /// An item takes far more memory than the three bytes of `{},`, so the bound on the body alone
 /// does not bound what a request costs.
@@ -34,7 +35,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> de::Visitor<'de> for BoundedVis
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = list.next_element()? {
+        while let Some(Object(item)) = list.next_element()? {
             if items.len() == MAX {
                 return Err(de::Error::custom(format_args!(
                     "holds more than {MAX} items"

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 ///
 /// Flat, not an enum: serde reads tagged enums through a buffer that refuses lone surrogates.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 #[schema(example = json!({"id": "t1", "kind": "call", "call": "add(2, 3)", "expected": "5"}))]
 pub struct CheckWire {
     /// Names the check in the answer; its place among the verdicts where nothing is said.

@@ -2,7 +2,9 @@
 
 mod convert;
 
-use super::{Bounded, CheckWire, CompareWire, IsolationName, LanguageName, LimitsWire, TextWire};
+use super::{
+    Bounded, CheckWire, CompareWire, IsolationName, LanguageName, LimitsWire, Object, TextWire,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -14,7 +16,7 @@ pub const MAX_CHECKS: usize = 65_536;
 
 /// A batch of submissions.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct ChecksRequest {
     /// What candidates for the same task share.
     #[schema(value_type = Option<Vec<ProblemWire>>)]
@@ -26,7 +28,7 @@ pub struct ChecksRequest {
 
 /// What candidates for the same task share.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct ProblemWire {
     /// The name that submissions give as their `problem`.
     #[schema(value_type = String, required)]
@@ -38,14 +40,16 @@ pub struct ProblemWire {
     #[schema(value_type = Option<Vec<CheckWire>>)]
     pub checks: Option<Bounded<CheckWire, MAX_CHECKS>>,
     /// What executions may use where the submission does not say.
-    pub limits: Option<LimitsWire>,
+    #[schema(value_type = Option<LimitsWire>)]
+    pub limits: Option<Object<LimitsWire>>,
     /// How is compared where the submission does not say.
-    pub compare: Option<CompareWire>,
+    #[schema(value_type = Option<CompareWire>)]
+    pub compare: Option<Object<CompareWire>>,
 }
 
 /// One program with the checks it has to face.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct SubmissionWire {
     /// Names the submission in the answer; its place in the batch where nothing is said.
     pub id: Option<String>,
@@ -64,9 +68,11 @@ pub struct SubmissionWire {
     #[schema(value_type = Option<Vec<CheckWire>>)]
     pub checks: Option<Bounded<CheckWire, MAX_CHECKS>>,
     /// What each execution may use; stands before the problem's, field by field.
-    pub limits: Option<LimitsWire>,
+    #[schema(value_type = Option<LimitsWire>)]
+    pub limits: Option<Object<LimitsWire>>,
     /// How is compared; stands before the problem's, field by field.
-    pub compare: Option<CompareWire>,
+    #[schema(value_type = Option<CompareWire>)]
+    pub compare: Option<Object<CompareWire>>,
     /// Where test code runs; `split` where nothing is said.
     #[schema(value_type = Option<IsolationName>)]
     pub isolation: Option<String>,

@@ -2,7 +2,7 @@
 
 use super::super::check::required;
 use super::super::choice::{ISOLATION, LanguageName, choose};
-use super::super::{CheckWire, CompareWire, FieldErrors, LimitsWire, Path};
+use super::super::{CheckWire, CompareWire, FieldErrors, LimitsWire, Object, Path};
 use super::{ChecksRequest, ProblemWire, SubmissionWire};
 use crate::domain::{Check, CheckKind, Compare, Expected, Limits, Problem, Submission, Text};
 use std::collections::{HashMap, HashSet};
@@ -132,12 +132,13 @@ impl<'a> Conversion<'a> {
         if reference.is_none() {
             self.note_lacking_reference(&problem, &own_checks, path);
         }
+        let checks = self.joined(&problem, own_checks, path);
         Some(Submission {
             id: wire.id.unwrap_or_else(|| index.to_string()),
             problem: same_problem,
             code: code?,
             reference,
-            checks: self.joined(&problem, own_checks, path)?,
+            checks: checks?,
             limits: limits.settle(self.caps),
             compare,
             isolation: isolation.unwrap_or_default(),
@@ -163,19 +164,19 @@ impl<'a> Conversion<'a> {
         choose(name, &LanguageName::NAMES, path, &mut self.errors);
     }
 
-    fn limits(&mut self, limits: Option<LimitsWire>, path: Path<'_>) -> LimitsWire {
-        let limits = limits.unwrap_or_default();
+    fn limits(&mut self, limits: Option<Object<LimitsWire>>, path: Path<'_>) -> LimitsWire {
+        let Object(limits) = limits.unwrap_or_default();
         limits.check(self.caps, path.field("limits"), &mut self.errors);
         limits
     }
 
     fn compare(
         &mut self,
-        compare: Option<CompareWire>,
+        compare: Option<Object<CompareWire>>,
         problem: Compare,
         path: Path<'_>,
     ) -> Compare {
-        let compare = compare.unwrap_or_default();
+        let Object(compare) = compare.unwrap_or_default();
         compare.settle(problem, path.field("compare"), &mut self.errors)
     }
 

@@ -1,0 +1,4 @@
+//! Tests of the whole, through what users see.
+
+mod api;
+mod fake;
