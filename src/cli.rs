@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod failure;
 mod logging;
+mod output;
 mod runtime;
 mod serve;
 mod settings;

@@ -19,12 +19,6 @@ pub struct Validator {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tenant(pub Arc<str>);
 
-impl Default for Tenant {
-    fn default() -> Self {
-        Tenant("".into())
-    }
-}
-
 /// What the validator is doing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stats {}

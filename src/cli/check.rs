@@ -2,14 +2,14 @@
 
 use super::failure::{done, our_fault};
 use super::settings::{Settings, settle};
-use super::{Usage, logging, table, validator};
+use super::{Usage, logging, output, table, validator};
 use crate::api::v1::wire::{
     Bounded, CheckWire, CompareWire, FieldErrors, LimitsWire, Object, ParseError, ResultWire,
     SubmissionWire, TextWire, parse,
 };
 use crate::config::{Config, Layers};
 use crate::domain::{Limits, Submission, Text};
-use crate::validator::Tenant;
+use crate::validator::{Rejected, Tenant};
 use anyhow::Context;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -82,9 +82,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let submission = args.submission(&Limits::from(&config.limits))?;
     let result = judge(submission, &config)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&result)?);
+        output::print(&(serde_json::to_string_pretty(&result)? + "\n"))?;
     } else {
-        print!("{}", table::render(&result));
+        output::print(&table::render(&result))?;
     }
     Ok(match result {
         ResultWire::Judged(judged) => done(judged.reward.generator == Some(1.0)),
@@ -95,12 +95,22 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 fn judge(submission: Submission, config: &Config) -> anyhow::Result<ResultWire> {
     let (validator, _) = validator(config)?;
     let mut results = validator
-        .submit(vec![submission], Tenant::default())
-        .map_err(|rejected| Usage(format!("the checks were not accepted: {rejected:?}")))?;
+        .submit(vec![submission], Tenant("".into()))
+        .map_err(refusal)?;
     let (_, result) = results
         .blocking_recv()
         .context("the validator gave no result")?;
     Ok(result.into())
+}
+
+fn refusal(rejected: Rejected) -> anyhow::Error {
+    match rejected {
+        Rejected::TooLarge { checks, capacity } => Usage(format!(
+            "{checks} checks are too many, {capacity} is the most"
+        ))
+        .into(),
+        rejected => anyhow::anyhow!("the checks were not accepted: {rejected:?}"),
+    }
 }
 
 impl Args {

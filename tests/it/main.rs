@@ -1,4 +1,5 @@
 //! Tests of the whole, through what users see.
 
 mod api;
+mod cli;
 mod fake;

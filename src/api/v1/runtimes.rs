@@ -15,6 +15,7 @@ pub(in crate::api) struct RuntimesResponse {
 
 /// What runs the programs.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Runtime)]
 pub(in crate::api) struct RuntimeWire {
     /// The language, as a submission names it.
     #[schema(example = "python")]
@@ -29,6 +30,7 @@ pub(in crate::api) struct RuntimeWire {
 
 /// A package that programs can import.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Package)]
 pub(in crate::api) struct PackageWire {
     /// Its name.
     name: String,

@@ -4,7 +4,11 @@ use super::{Answer, batch, check, post, send, send_to};
 use crate::fake;
 use axum::http::HeaderValue;
 use serde_json::{Value, json};
+use touchstone::api::v1::wire::{ChecksResponse, ResultWire};
 use touchstone::config::Config;
+use touchstone::domain::{
+    Executions, Fault, FaultCode, Fuel, Isolation, Judged, Outcome, SubmissionResult, Verdict,
+};
 
 fn three() -> String {
     let check = json!({"kind": "script", "source": ""});
@@ -20,11 +24,74 @@ async fn accepting(accept: &'static str) -> Answer {
     send(request).await
 }
 
+fn verdict(outcome: Outcome) -> Verdict {
+    Verdict {
+        id: "t1".into(),
+        outcome,
+        message: "a message".into(),
+        expected: None,
+        actual: None,
+        stdout: "out\n".into(),
+        stderr: String::new(),
+        fuel: Fuel(2_834_201),
+        memory_bytes: 131_072,
+        isolation: Isolation::Split,
+        cached: true,
+        backstop: false,
+        warnings: Vec::new(),
+    }
+}
+
+fn written(judged: Result<Judged, Fault>) -> String {
+    let id = "task-17/candidate-3".into();
+    let result = ResultWire::from(SubmissionResult { id, judged });
+    serde_json::to_string_pretty(&result).expect("plain data")
+}
+
+#[test]
+fn a_judged_submission() {
+    let full = Verdict {
+        expected: Some("5".into()),
+        actual: Some("-1".into()),
+        isolation: Isolation::Shared,
+        backstop: true,
+        warnings: vec!["a warning".into()],
+        ..verdict(Outcome::TimeLimit)
+    };
+    let verdicts = vec![verdict(Outcome::Pass), full, verdict(Outcome::Skipped)];
+    let executions = Executions {
+        candidate: 2,
+        reference: 1,
+        cached: 1,
+    };
+    insta::assert_snapshot!(written(Ok(Judged::new(verdicts, executions))));
+}
+
+#[test]
+fn a_submission_without_a_valid_check_earns_nothing() {
+    let verdicts = vec![verdict(Outcome::Invalid)];
+    let result = written(Ok(Judged::new(verdicts, Executions::default())));
+    assert!(result.contains(r#""generator": null"#), "{result}");
+}
+
+#[test]
+fn a_fault_has_no_reward() {
+    insta::assert_snapshot!(written(Err(Fault {
+        code: FaultCode::Engine,
+        message: "the engine failed".into(),
+        retryable: true,
+    })));
+}
+
 #[tokio::test]
-async fn fields_stand_in_the_order_of_the_contract() {
-    let answer = post(check(r#"{"kind": "script", "source": "", "id": "t1"}"#)).await;
+async fn results_stand_in_a_document() {
+    let answer = post(check(r#"{"kind": "script", "source": ""}"#)).await;
     assert_eq!(answer.header("content-type"), Some("application/json"));
-    insta::assert_snapshot!(String::from_utf8_lossy(&answer.body));
+    let document: ChecksResponse = serde_json::from_slice(&answer.body).expect("the wire type");
+    assert_eq!(
+        serde_json::to_vec(&document).expect("plain data"),
+        answer.body
+    );
 }
 
 #[tokio::test]

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// One test case; which fields it may have depends on its kind.
-///
-/// Flat, not an enum: serde reads tagged enums through a buffer that refuses lone surrogates.
+// Flat, not an enum: serde reads tagged enums through a buffer that refuses lone surrogates.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 #[schema(example = json!({"id": "t1", "kind": "call", "call": "add(2, 3)", "expected": "5"}))]
+#[schema(as = Check)]
 pub struct CheckWire {
     /// Names the check in the answer; its place among the verdicts where nothing is said.
     pub id: Option<String>,

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 /// Which language a program is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = Language)]
 pub enum LanguageName {
     /// Python 3.
     Python,
@@ -20,6 +21,7 @@ impl LanguageName {
 /// What a check runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = Kind)]
 pub enum KindName {
     /// An expression whose value is compared: `call`, `expected` or `expected_exception`.
     Call,
@@ -53,6 +55,7 @@ impl KindName {
 /// Which white space counts when outputs are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = Whitespace)]
 pub enum WhitespaceName {
     /// Every byte counts.
     Exact,
@@ -71,6 +74,7 @@ pub(super) const WHITESPACE: [(&str, Whitespace); 3] = [
 /// Where test code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = Isolation)]
 pub enum IsolationName {
     /// Apart from the candidate, wherever the check's kind allows it.
     Split,

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 /// How values and outputs are compared.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object")]
+#[schema(as = Compare)]
 pub struct CompareWire {
     /// Relative and absolute tolerance wherever both sides are floats, nested too.
     #[schema(minimum = 0, default = 0.0)]

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 /// What each execution may use; what is not said is the default, or the cap where that is less.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object")]
+#[schema(as = Limits)]
 pub struct LimitsWire {
     /// Guest time in milliseconds, 10,000,000 fuel each: the same under every load.
     #[schema(minimum = 1, default = 10_000)]

@@ -29,6 +29,7 @@ pub struct ChecksRequest {
 /// What candidates for the same task share.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object")]
+#[schema(as = Problem)]
 pub struct ProblemWire {
     /// The name that submissions give as their `problem`.
     #[schema(value_type = String, required)]
@@ -42,7 +43,7 @@ pub struct ProblemWire {
     /// What executions may use where the submission does not say.
     #[schema(value_type = Option<LimitsWire>)]
     pub limits: Option<Object<LimitsWire>>,
-    /// How is compared where the submission does not say.
+    /// How values and outputs are compared where the submission does not say.
     #[schema(value_type = Option<CompareWire>)]
     pub compare: Option<Object<CompareWire>>,
 }
@@ -50,6 +51,7 @@ pub struct ProblemWire {
 /// One program with the checks it has to face.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object")]
+#[schema(as = Submission)]
 pub struct SubmissionWire {
     /// Names the submission in the answer; its place in the batch where nothing is said.
     pub id: Option<String>,
@@ -70,7 +72,7 @@ pub struct SubmissionWire {
     /// What each execution may use; stands before the problem's, field by field.
     #[schema(value_type = Option<LimitsWire>)]
     pub limits: Option<Object<LimitsWire>>,
-    /// How is compared; stands before the problem's, field by field.
+    /// How values and outputs are compared; stands before the problem's, field by field.
     #[schema(value_type = Option<CompareWire>)]
     pub compare: Option<Object<CompareWire>>,
     /// Where test code runs; `split` where nothing is said.

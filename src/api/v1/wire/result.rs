@@ -17,6 +17,7 @@ pub struct ChecksResponse {
 /// What became of one submission.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = SubmissionResult)]
 pub enum ResultWire {
     /// It was judged.
     Judged(JudgedWire),
@@ -26,6 +27,7 @@ pub enum ResultWire {
 
 /// The verdicts of one submission and what follows from them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = JudgedSubmission)]
 pub struct JudgedWire {
     /// The submission's id.
     pub id: String,
@@ -43,6 +45,7 @@ pub struct JudgedWire {
 
 /// A submission that we could not judge: a fault of ours, never one of the program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = FailedSubmission)]
 pub struct FailedWire {
     /// The submission's id.
     pub id: String,
@@ -52,6 +55,7 @@ pub struct FailedWire {
 
 /// What kept us from judging.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Fault)]
 pub struct FaultWire {
     /// For programs.
     pub code: FaultCodeName,
@@ -63,6 +67,7 @@ pub struct FaultWire {
 
 /// What became of one check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Verdict)]
 pub struct VerdictWire {
     /// The check's id.
     pub id: String,
@@ -106,6 +111,7 @@ fn is_false(flag: &bool) -> bool {
 
 /// What generator and critic earn: RLAC's zero-sum game.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Reward)]
 pub struct RewardWire {
     /// 1 if every valid check passed, 0 if one failed, null if no check was valid.
     #[schema(required)]
@@ -116,6 +122,7 @@ pub struct RewardWire {
 
 /// How many programs were run on a check's input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Executions)]
 pub struct ExecutionsWire {
     /// Runs of the candidate.
     pub candidate: u64,
@@ -128,6 +135,7 @@ pub struct ExecutionsWire {
 /// What became of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = Outcome)]
 pub enum OutcomeName {
     /// The candidate passed.
     Pass,
@@ -150,6 +158,7 @@ pub enum OutcomeName {
 /// What kept us from judging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FaultCode)]
 pub enum FaultCodeName {
     /// The engine failed.
     Engine,
