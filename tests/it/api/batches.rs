@@ -164,7 +164,14 @@ async fn everything_that_may_be_said() {
 
 #[tokio::test]
 async fn problems() {
-    wrong(r#""problem": "p""#, "problem", "none of the problems").await;
+    let message = "none of the problems";
+    wrong(r#""problem": "p""#, "problem", message).await;
+    // Not also for want of checks, which the problem may have had.
+    refused(
+        submission(r#""problem": "p""#),
+        &[("submissions[0].problem", message)],
+    )
+    .await;
     let submissions = format!(r#""submissions": [{{"language": "python", "code": "", {CHECKS}}}]"#);
     let problems = |list: &str| format!(r#"{{"problems": [{list}], {submissions}}}"#);
     refused(problems("{}"), &[("problems[0].id", "is required")]).await;

@@ -1,6 +1,7 @@
 //! A batch as a request says it, and the submissions that it means.
 
 mod convert;
+mod reference;
 
 use super::{
     Bounded, CheckWire, CompareWire, IsolationName, LanguageName, LimitsWire, Object, TextWire,

@@ -3,8 +3,9 @@
 use super::super::check::required;
 use super::super::choice::{ISOLATION, LanguageName, choose};
 use super::super::{CheckWire, CompareWire, FieldErrors, LimitsWire, Object, Path};
+use super::reference::{CheckList, LACKING_REFERENCE, lacking_reference};
 use super::{ChecksRequest, ProblemWire, SubmissionWire};
-use crate::domain::{Check, CheckKind, Compare, Expected, Limits, Problem, Submission, Text};
+use crate::domain::{Compare, Limits, Problem, Submission, Text};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -62,9 +63,6 @@ struct SharedProblem {
     limits: LimitsWire,
     compare: Compare,
 }
-
-/// None in the place of a check that was at fault.
-type CheckList = Vec<Option<Arc<Check>>>;
 
 impl<'a> Conversion<'a> {
     fn new(caps: &'a Limits) -> Self {
@@ -129,10 +127,14 @@ impl<'a> Conversion<'a> {
         // Another reference makes it another problem: its checks may be valid there and not here.
         let same_problem = problem.problem.clone().filter(|_| own_reference.is_none());
         let reference = own_reference.or_else(|| problem.reference.clone());
-        if reference.is_none() {
-            self.note_lacking_reference(&problem, &own_checks, path);
+        // What a problem that nobody sent would have brought along is anyone's guess.
+        if wire.problem.is_none() || problem.problem.is_some() {
+            self.note_lacking_checks(&problem, &own_checks, path);
+            if reference.is_none() {
+                self.note_lacking_reference(&problem, &own_checks, path);
+            }
         }
-        let checks = self.joined(&problem, own_checks, path);
+        let checks: Option<_> = problem.checks.iter().cloned().chain(own_checks).collect();
         Some(Submission {
             id: wire.id.unwrap_or_else(|| index.to_string()),
             problem: same_problem,
@@ -190,18 +192,11 @@ impl<'a> Conversion<'a> {
         checks.into_iter().enumerate().map(convert).collect()
     }
 
-    /// The problem's checks, then the submission's own; none where one is at fault.
-    fn joined(
-        &mut self,
-        problem: &SharedProblem,
-        own: CheckList,
-        path: Path<'_>,
-    ) -> Option<Vec<Arc<Check>>> {
+    fn note_lacking_checks(&mut self, problem: &SharedProblem, own: &CheckList, path: Path<'_>) {
         if problem.checks.is_empty() && own.is_empty() {
             self.errors
                 .add(path.field("checks"), "must hold at least one check");
         }
-        problem.checks.iter().cloned().chain(own).collect()
     }
 
     fn note_lacking_reference(&mut self, problem: &SharedProblem, own: &CheckList, path: Path<'_>) {
@@ -211,8 +206,8 @@ impl<'a> Conversion<'a> {
                 .add(list.item(index).field(field), LACKING_REFERENCE);
         }
         let root = Path::Root;
-        let (list, checks) = (root.field("problems"), problem.index);
-        let problem_path = list.item(checks);
+        let list = root.field("problems");
+        let problem_path = list.item(problem.index);
         let list = problem_path.field("checks");
         for (index, field) in lacking_reference(&problem.checks) {
             // A problem may have many submissions; one complaint is enough.
@@ -222,25 +217,4 @@ impl<'a> Conversion<'a> {
             }
         }
     }
-}
-
-const LACKING_REFERENCE: &str = "has nothing to be judged by: there is no reference either";
-
-/// The checks that only a reference can judge, with the field that says so.
-fn lacking_reference(checks: &CheckList) -> impl Iterator<Item = (usize, &'static str)> {
-    let field = |check: &Check| match check.kind {
-        CheckKind::Call {
-            expected: Expected::Reference,
-            ..
-        } => Some("expected"),
-        CheckKind::Stdio {
-            expected: None,
-            checker: None,
-            ..
-        } => Some("expected"),
-        CheckKind::Critic { .. } => Some("text"),
-        _ => None,
-    };
-    let checks = checks.iter().enumerate();
-    checks.filter_map(move |(index, check)| Some((index, field(check.as_deref()?)?)))
 }
