@@ -25,6 +25,7 @@ pub use check::CheckWire;
 pub use choice::{IsolationName, KindName, LanguageName, WhitespaceName};
 pub use compare::CompareWire;
 pub use errors::{FieldError, FieldErrors, Path};
+pub use files::FilesWire;
 pub use limits::LimitsWire;
 pub use object::Object;
 pub use parse::{ParseError, parse};

@@ -218,6 +218,20 @@ async fn more_submissions_than_a_request_may_have() {
 }
 
 #[tokio::test]
+async fn more_checks_than_a_request_may_have() {
+    let body = submission(&format!(r#""checks": [{}{{}}]"#, "{},".repeat(65_536)));
+    refused(body, &[("submissions[0].checks", "more than 65536 items")]).await;
+    let submission = format!(r#"{{"checks": [{}{{}}]}}"#, "{},".repeat(65_000));
+    let submissions = vec![submission; 20].join(",");
+    let body = format!(r#"{{"submissions": [{submissions}]}}"#);
+    refused(
+        body,
+        &[("submissions[15].checks", "after 1000000 submissions")],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_batch_that_the_queue_can_never_hold() {
     let checks =
         r#""checks": [{"kind": "script", "source": ""}, {"kind": "script", "source": ""}]"#;

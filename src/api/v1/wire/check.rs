@@ -1,10 +1,9 @@
 //! One check as a request says it.
 
 use super::choice::choose;
-use super::{FieldErrors, KindName, Path, TextWire, files};
+use super::{FieldErrors, FilesWire, KindName, Path, TextWire};
 use crate::domain::{Check, CheckKind, Expected, Text};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// One test case; which fields it may have depends on its kind.
@@ -38,7 +37,8 @@ pub struct CheckWire {
     #[schema(minimum = 0, maximum = 255)]
     pub exit_status: Option<i64>,
     /// `stdio`: relative paths, and what is in the files in base64.
-    pub files: Option<BTreeMap<String, String>>,
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    pub files: Option<FilesWire>,
     /// `stdio`: a trusted Python program that decides instead of the comparison, by its exit
     /// status; its arguments are the paths of input, output and expected answer.
     #[schema(value_type = Option<String>)]
@@ -141,7 +141,7 @@ impl CheckWire {
             stdin: self.stdin.unwrap_or_default().0,
             expected: self.expected.map(|text| text.0),
             exit_status,
-            files: files::convert(files, path.field("files"), errors),
+            files: files.convert(path.field("files"), errors),
             checker: self.checker.map(|text| text.0),
         }
     }

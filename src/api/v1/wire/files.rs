@@ -1,11 +1,14 @@
 //! Files that a check puts into the working directory.
 
+use super::bounded::take_item;
 use super::{FieldErrors, Path};
 use crate::domain::File;
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::de::{self, Deserialize, Deserializer, MapAccess};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The standard alphabet; whether the end is padded does not matter.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -19,28 +22,55 @@ const NAME_BYTES: usize = 255;
 /// Far below what any file system takes for a path.
 const PATH_BYTES: usize = 1024;
 
-/// Decodes the files; they come in the order of their paths, so that equal files are equal.
-pub(super) fn convert(
-    files: BTreeMap<String, String>,
-    path: Path<'_>,
-    errors: &mut FieldErrors,
-) -> Vec<File> {
-    for name in files.keys() {
-        if let Some(fault) = fault(name, &files) {
-            errors.add(path.field(name), fault);
-        }
+/// Relative paths and what is in the files, in base64.
+#[derive(Clone, Debug, Default)]
+pub struct FilesWire(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for FilesWire {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FilesVisitor)
     }
-    let mut converted = Vec::with_capacity(files.len());
-    for (name, text) in files {
-        match BASE64.decode(text) {
-            Ok(contents) => converted.push(File {
-                path: name,
-                contents,
-            }),
-            Err(fault) => errors.add(path.field(&name), format_args!("is not base64: {fault}")),
-        }
+}
+
+struct FilesVisitor;
+
+impl<'de> de::Visitor<'de> for FilesVisitor {
+    type Value = FilesWire;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
     }
-    converted
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FilesWire, A::Error> {
+        let mut files = BTreeMap::new();
+        while let Some((name, contents)) = map.next_entry()? {
+            take_item()?;
+            files.insert(name, contents);
+        }
+        Ok(FilesWire(files))
+    }
+}
+
+impl FilesWire {
+    /// Decodes the files; they come in the order of their paths, so that equal files are equal.
+    pub(super) fn convert(self, path: Path<'_>, errors: &mut FieldErrors) -> Vec<File> {
+        for name in self.0.keys() {
+            if let Some(fault) = fault(name, &self.0) {
+                errors.add(path.field(name), fault);
+            }
+        }
+        let mut files = Vec::with_capacity(self.0.len());
+        for (name, text) in self.0 {
+            match BASE64.decode(text) {
+                Ok(contents) => files.push(File {
+                    path: name,
+                    contents,
+                }),
+                Err(fault) => errors.add(path.field(&name), format_args!("is not base64: {fault}")),
+            }
+        }
+        files
+    }
 }
 
 fn fault(name: &str, files: &BTreeMap<String, String>) -> Option<&'static str> {
@@ -65,7 +95,7 @@ mod tests {
     fn check(name: &str, expect: bool) {
         let files = [(name, "aGk"), ("data", "")].map(|(n, c)| (n.into(), c.into()));
         let mut errors = FieldErrors::default();
-        convert(files.into(), Path::Root, &mut errors);
+        FilesWire(files.into()).convert(Path::Root, &mut errors);
         assert_eq!(errors.is_empty(), expect, "{name:?}: {:?}", errors.listed());
     }
 

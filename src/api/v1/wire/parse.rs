@@ -1,6 +1,7 @@
 //! From bytes to wire types, with the place of what does not fit.
 
 use super::FieldError;
+use super::bounded::with_budget;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -18,7 +19,7 @@ pub enum ParseError {
 /// Reads a document.
 pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ParseError> {
     // Tracking the path costs, and nearly all documents are right: only the others are read twice.
-    serde_json::from_slice(bytes).map_err(|error| explain::<T>(bytes, error))
+    with_budget(|| serde_json::from_slice(bytes)).map_err(|error| explain::<T>(bytes, error))
 }
 
 fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: serde_json::Error) -> ParseError {
@@ -28,10 +29,11 @@ fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: serde_json::Error) ->
         return ParseError::NotJson(error.to_string());
     }
     let mut document = serde_json::Deserializer::from_slice(bytes);
-    let (path, message) = match serde_path_to_error::deserialize::<_, T>(&mut document) {
-        Err(error) => (error.path().to_string(), error.inner().to_string()),
-        Ok(_) => (String::new(), error.to_string()),
-    };
+    let (path, message) =
+        match with_budget(|| serde_path_to_error::deserialize::<_, T>(&mut document)) {
+            Err(error) => (error.path().to_string(), error.inner().to_string()),
+            Ok(_) => (String::new(), error.to_string()),
+        };
     ParseError::Field(FieldError {
         // The crate's word for the whole document.
         path: if path == "." { String::new() } else { path },
