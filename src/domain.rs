@@ -5,6 +5,7 @@
 
 mod limits;
 mod output;
+mod runtime;
 mod submission;
 mod text;
 pub mod value;
@@ -12,6 +13,7 @@ mod verdict;
 
 pub use limits::{Fuel, Limits};
 pub use output::outputs_equal;
+pub use runtime::RuntimeInfo;
 pub use submission::{
     Check, CheckKind, Compare, Expected, File, Isolation, Problem, Submission, Whitespace,
 };

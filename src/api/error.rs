@@ -1,0 +1,191 @@
+//! What can go wrong with a request, and the one place that gives it a status code.
+
+use super::v1::wire::{FieldError, FieldErrors, ParseError};
+use crate::validator::Rejected;
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// Why a request gets no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No such route.
+    #[error("there is nothing here; `/openapi.json` lists what there is")]
+    NotFound,
+    /// The route does not take that method.
+    #[error("this route does not take that method; see `Allow`")]
+    MethodNotAllowed,
+    /// The client took too long to send its body.
+    #[error("the body did not arrive within {0:?}")]
+    BodyTimeout(Duration),
+    /// The body broke off.
+    #[error("the body could not be read to its end")]
+    BodyBroken,
+    /// The body is longer than the server takes.
+    #[error("the body is longer than {limit} bytes; send the batch in parts")]
+    BodyTooLarge {
+        /// The server's limit.
+        limit: usize,
+    },
+    /// The body is in a format or coding that is not read here.
+    #[error("{0}")]
+    UnsupportedMediaType(&'static str),
+    /// The body is not JSON.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    /// Fields are missing, unknown or wrong.
+    #[error("{}", fields_detail(.0))]
+    Fields(FieldErrors),
+    /// The validator did not take the batch.
+    #[error("{}", rejected_detail(.0))]
+    Rejected(Rejected),
+    /// The server does not take work now.
+    #[error("the server does not take work now")]
+    NotReady,
+    /// A fault of ours; what it was stands in the log only.
+    #[error("the server failed; its log says more")]
+    Internal,
+}
+
+/// An error as RFC 9457 has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProblemDocument {
+    /// Names the kind of error.
+    #[schema(example = "urn:touchstone:problem:invalid-fields")]
+    pub r#type: String,
+    /// The kind of error, for people.
+    pub title: String,
+    /// The status code.
+    pub status: u16,
+    /// What was wrong with this request.
+    pub detail: String,
+    /// The fields at fault, the first hundred of them; absent where no field is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+impl ApiError {
+    fn class(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as Code;
+        match self {
+            Self::NotFound => (Code::NOT_FOUND, "not-found", "No such route"),
+            Self::MethodNotAllowed => (
+                Code::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "Method not allowed",
+            ),
+            Self::BodyTimeout(_) => (Code::REQUEST_TIMEOUT, "body-timeout", "Body too slow"),
+            Self::BodyBroken => (Code::BAD_REQUEST, "body-broken", "Body broke off"),
+            Self::BodyTooLarge { .. } => {
+                (Code::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large")
+            }
+            Self::UnsupportedMediaType(_) => (
+                Code::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "Unsupported media type",
+            ),
+            Self::NotJson(_) => (Code::BAD_REQUEST, "not-json", "Not JSON"),
+            Self::Fields(_) => (
+                Code::UNPROCESSABLE_ENTITY,
+                "invalid-fields",
+                "Fields are missing or wrong",
+            ),
+            Self::Rejected(Rejected::Full { .. }) => {
+                (Code::TOO_MANY_REQUESTS, "queue-full", "The queue is full")
+            }
+            Self::Rejected(Rejected::TooLarge { .. }) => (
+                Code::PAYLOAD_TOO_LARGE,
+                "batch-too-large",
+                "Batch too large",
+            ),
+            Self::Rejected(Rejected::ShuttingDown) => {
+                (Code::SERVICE_UNAVAILABLE, "shutting-down", "Shutting down")
+            }
+            Self::NotReady => (Code::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
+            Self::Internal => (Code::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+        }
+    }
+
+    /// When the client may try again, in whole seconds.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Rejected(Rejected::Full { retry_after }) => {
+                Some(retry_after.as_secs_f64().ceil().max(1.0) as u64)
+            }
+            _ => None,
+        }
+    }
+
+    /// The error as the client gets it.
+    pub fn document(&self) -> ProblemDocument {
+        let (status, name, title) = self.class();
+        ProblemDocument {
+            r#type: format!("urn:touchstone:problem:{name}"),
+            title: title.into(),
+            status: status.as_u16(),
+            detail: self.to_string(),
+            errors: match self {
+                Self::Fields(errors) => errors.listed().to_vec(),
+                _ => Vec::new(),
+            },
+        }
+    }
+}
+
+fn fields_detail(errors: &FieldErrors) -> String {
+    match errors.count() {
+        1 => "1 field is at fault".into(),
+        count => format!("{count} fields are at fault"),
+    }
+}
+
+fn rejected_detail(rejected: &Rejected) -> String {
+    match rejected {
+        Rejected::Full { .. } => "the queue is full; try again after `Retry-After`".into(),
+        Rejected::TooLarge { checks, capacity } => format!(
+            "the batch has {checks} checks and the queue holds {capacity}; send it in parts"
+        ),
+        Rejected::ShuttingDown => "the server is shutting down; try another or later".into(),
+    }
+}
+
+impl From<Rejected> for ApiError {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
+}
+
+impl From<FieldErrors> for ApiError {
+    fn from(errors: FieldErrors) -> Self {
+        Self::Fields(errors)
+    }
+}
+
+impl From<ParseError> for ApiError {
+    fn from(error: ParseError) -> Self {
+        match error {
+            ParseError::NotJson(message) => Self::NotJson(message),
+            ParseError::Field(field) => Self::Fields(field.into()),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let document = self.document();
+        let mut response = (self.class().0, Json(document)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}

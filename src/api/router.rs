@@ -1,0 +1,104 @@
+//! Every route of the service, and what stands around all of them.
+
+use super::error::ApiError;
+use super::{health, observe, openapi, page, v1};
+use crate::config::{Config, ServerConfig};
+use crate::domain::{Limits, RuntimeInfo};
+use crate::validator::Validator;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use std::any::Any;
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct Api(pub(super) Arc<Shared>);
+
+pub(super) struct Shared {
+    pub validator: Validator,
+    pub runtimes: Vec<RuntimeInfo>,
+    pub server: ServerConfig,
+    pub caps: Limits,
+}
+
+impl Api {
+    /// The service over a validator whose sandboxes hold this runtime.
+    pub fn new(validator: Validator, runtime: RuntimeInfo, config: &Config) -> Self {
+        Api(Arc::new(Shared {
+            validator,
+            runtimes: vec![runtime],
+            server: config.server.clone(),
+            caps: Limits::from(&config.limits),
+        }))
+    }
+}
+
+fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
+    vec![
+        ("/", get(page::index)),
+        ("/healthz", get(health::alive)),
+        ("/readyz", get(health::ready)),
+        ("/openapi.json", get(openapi::serve)),
+        ("/v1/checks", post(v1::checks)),
+        ("/v1/runtimes", get(v1::runtimes)),
+    ]
+}
+
+/// The paths of all routes; the OpenAPI document must have each.
+pub fn paths() -> Vec<&'static str> {
+    routes().into_iter().map(|(path, _)| path).collect()
+}
+
+/// The whole service.
+pub fn router(api: Api) -> Router {
+    let routes = routes()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| {
+            router.route(path, methods)
+        })
+        .fallback(async || ApiError::NotFound)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .with_state(api);
+    surround(routes)
+}
+
+/// What every request passes, the last one first.
+fn surround(routes: Router) -> Router {
+    routes
+        // Bodies are read, and bounded, in one place of our own.
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(observe::log_request))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// Says nothing of what happened: the panic hook has logged it, with its place.
+fn panicked(_panic: Box<dyn Any + Send>) -> Response {
+    ApiError::Internal.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_panic_is_an_opaque_error() {
+        let routes = Router::new().route("/", get(async || -> &'static str { panic!("a secret") }));
+        let request = Request::new(Body::empty());
+        let response = surround(routes).oneshot(request).await.expect("an answer");
+        assert_eq!(response.status(), 500);
+        assert!(response.headers().contains_key("x-request-id"));
+        let body = to_bytes(response.into_body(), 1000).await.expect("a body");
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains("urn:touchstone:problem:internal") && !body.contains("secret"));
+    }
+}

@@ -1,0 +1,74 @@
+//! The command line: the only place that reads the environment and wires everything together.
+
+mod bench;
+mod check;
+mod failure;
+mod logging;
+mod output;
+mod runtime;
+mod serve;
+mod settings;
+mod table;
+
+pub use failure::Usage;
+
+use crate::config::Config;
+use crate::domain::RuntimeInfo;
+use crate::validator::Validator;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Judges generated Python in fresh WebAssembly sandboxes.
+///
+/// Programs and checks go in; verdicts and rewards come out, the same on every machine.
+#[derive(Parser)]
+#[command(name = "touchstone", version, after_long_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Check one program, without a server:
+    echo 'def add(a, b): return a + b' > add.py
+    echo '[{\"kind\": \"call\", \"call\": \"add(2, 3)\", \"expected\": \"5\"}]' > checks.json
+    touchstone check add.py --checks checks.json
+
+  Serve the HTTP API on http://127.0.0.1:8080:
+    touchstone serve
+
+Exit status: 0 done and passed, 1 done and not passed, 2 wrong usage, 3 our fault.";
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Check(check::Args),
+    Bench(bench::Args),
+    Runtime(runtime::Args),
+}
+
+/// The whole command.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Runtime(args) => runtime::run(args),
+    };
+    result.unwrap_or_else(|error| failure::report(&error))
+}
+
+/// A validator in this process, and what its sandboxes hold.
+pub fn validator(config: &Config) -> anyhow::Result<(Validator, RuntimeInfo)> {
+    let runtime = RuntimeInfo {
+        name: "python".into(),
+        version: "0".into(),
+        digest: String::new(),
+        packages: Vec::new(),
+    };
+    Ok((
+        Validator::fake(config.validator.queue_checks, false),
+        runtime,
+    ))
+}

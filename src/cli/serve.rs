@@ -1,0 +1,107 @@
+//! `touchstone serve`.
+
+use super::failure::done;
+use super::settings::{Settings, settle};
+use super::{Usage, logging, validator};
+use crate::api::{Api, serve};
+use crate::config::{Config, Layers};
+use anyhow::Context;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Serve the HTTP API.
+///
+/// SIGTERM or SIGINT ends it: no connection is accepted any more, what was accepted is answered,
+/// then the exit status is 0. A second signal ends it at once.
+#[derive(clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Where to listen [default: 127.0.0.1:8080]. Beyond this machine only behind something that
+    /// knows its callers: whoever reaches it can run programs.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  touchstone serve
+  touchstone serve --listen 0.0.0.0:8080 --log-format json
+  TOUCHSTONE_VALIDATOR_QUEUE_CHECKS=1000 touchstone serve --config touchstone.toml
+
+  curl http://127.0.0.1:8080/v1/checks -H 'Content-Type: application/json' -d '{\"submissions\":
+    [{\"language\": \"python\", \"code\": \"def add(a, b): return a + b\",
+      \"checks\": [{\"kind\": \"call\", \"call\": \"add(2, 3)\", \"expected\": \"5\"}]}]}'
+
+A settings file, with the defaults:
+  [server]
+  listen = \"127.0.0.1:8080\"
+  max_body_bytes = 67108864
+  body_seconds = 60
+  shutdown_seconds = 300
+  [validator]
+  workers = 8              # the number of cores
+  queue_checks = 65536
+  cache = true
+  cache_bytes = 268435456
+  [limits]                 # the most that a request may ask for
+  time_ms = 60000
+  memory_bytes = 1073741824
+  output_bytes = 67108864
+  [log]
+  level = \"info\"
+  format = \"text\"          # or json";
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let layers = args.settings.layers(Layers::default())?;
+    let config = settle(&layers.set("server.listen", args.listen))?;
+    logging::start(&config.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?;
+    runtime.block_on(serve_until_stopped(&config))?;
+    // Whatever thread is still busy works for nobody.
+    runtime.shutdown_background();
+    Ok(done(true))
+}
+
+async fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    // Before the runtime is loaded, which takes longer than finding out that a port is taken.
+    let address = config.server.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Usage(format!("cannot listen on {address}: {error}")))?;
+    let (validator, runtime) = validator(config)?;
+    let address = listener.local_addr().context("a listener has an address")?;
+    tracing::info!(%address, runtime = runtime.digest, "listening on http://{address}");
+    serve(listener, Api::new(validator, runtime, config), stop).await?;
+    tracing::info!("everything that was accepted is answered");
+    Ok(())
+}
+
+/// Resolves at the first signal that asks us to end; the second ends the process.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    let context = "cannot listen for signals";
+    let mut terminate = signal(SignalKind::terminate()).context(context)?;
+    let mut interrupt = signal(SignalKind::interrupt()).context(context)?;
+    Ok(async move {
+        either(&mut terminate, &mut interrupt).await;
+        tokio::spawn(async move {
+            either(&mut terminate, &mut interrupt).await;
+            tracing::warn!("a second signal: leaving work unanswered");
+            std::process::exit(3);
+        });
+    })
+}
+
+async fn either(first: &mut Signal, second: &mut Signal) {
+    tokio::select! {
+        _ = first.recv() => {}
+        _ = second.recv() => {}
+    }
+}

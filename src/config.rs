@@ -1,0 +1,163 @@
+//! What an operator can set, one struct per concern, settled and validated once.
+//!
+//! Owns the settings, their defaults with reasons, and which source is stronger: file, then
+//! environment, then flags. Reads nothing by itself: `cli` hands over the environment and names
+//! the file.
+
+mod layers;
+
+pub use layers::{ConfigError, Layers};
+
+use crate::domain::Limits;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// All settings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The HTTP server's.
+    pub server: ServerConfig,
+    /// The validator's.
+    pub validator: ValidatorConfig,
+    /// What a request may ask for.
+    pub limits: LimitCaps,
+    /// What is logged, and how.
+    pub log: LogConfig,
+}
+
+/// The HTTP server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Longest request body.
+    pub max_body_bytes: usize,
+    /// How long a client may take to send its body, in seconds.
+    pub body_seconds: u64,
+    /// How long accepted work and slow readers may hold up a shutdown, in seconds.
+    pub shutdown_seconds: u64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        ServerConfig {
+            // Loopback: whoever wants strangers to run programs here has to say so.
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            // A full queue of 65,536 checks at 1 KiB each, which is more than generated checks
+            // take; a body is held in memory about three times while it is parsed.
+            max_body_bytes: 64 << 20,
+            // 64 MiB over 10 Mbit/s, so that only stuck clients meet it.
+            body_seconds: 60,
+            // Longer than a check's greatest guest time with its backstop; otherwise arbitrary.
+            shutdown_seconds: 300,
+        }
+    }
+}
+
+impl ServerConfig {
+    /// How long a client may take to send its body.
+    pub fn body_timeout(&self) -> Duration {
+        Duration::from_secs(self.body_seconds)
+    }
+
+    /// How long a shutdown may take.
+    pub fn shutdown_timeout(&self) -> Duration {
+        Duration::from_secs(self.shutdown_seconds)
+    }
+}
+
+/// The validator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ValidatorConfig {
+    /// Programs that run at the same time.
+    pub workers: usize,
+    /// Checks that may wait; more are turned away at once.
+    pub queue_checks: usize,
+    /// Whether executions are answered from earlier, identical ones.
+    pub cache: bool,
+    /// What the cache may take.
+    pub cache_bytes: u64,
+}
+
+impl Default for ValidatorConfig {
+    fn default() -> Self {
+        ValidatorConfig {
+            // Guests compute and never wait, so more than one to a core only adds switching.
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            // A training step's batch (256 problems of 16 candidates and 16 checks) fits; at
+            // 1 KiB each, a full queue costs about 64 MiB.
+            queue_checks: 65_536,
+            cache: true,
+            // Some 100,000 executions with short outputs.
+            cache_bytes: 256 << 20,
+        }
+    }
+}
+
+/// The most that one request may ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitCaps {
+    /// Guest time of one execution.
+    pub time_ms: u64,
+    /// Memory of one execution.
+    pub memory_bytes: u64,
+    /// Output of one execution to stdout, and as much again to stderr.
+    pub output_bytes: u64,
+}
+
+impl Default for LimitCaps {
+    fn default() -> Self {
+        LimitCaps {
+            // A worker is held for about a minute at most by one execution.
+            time_ms: 60_000,
+            // Workers × this is what a host must have to spare.
+            memory_bytes: 1 << 30,
+            // Outputs travel in the answer: this is what one check may add to it, twice.
+            output_bytes: 64 << 20,
+        }
+    }
+}
+
+impl From<&LimitCaps> for Limits {
+    fn from(caps: &LimitCaps) -> Self {
+        Limits {
+            time_ms: caps.time_ms,
+            memory_bytes: caps.memory_bytes,
+            output_bytes: caps.output_bytes,
+        }
+    }
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,touchstone=debug`.
+    pub level: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        LogConfig {
+            format: LogFormat::Text,
+            level: "info".into(),
+        }
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,75 @@
+//! The small routes, and what is no route.
+
+use super::{request, send, send_to};
+use crate::fake;
+use axum::http::Method;
+use touchstone::config::Config;
+
+#[tokio::test]
+async fn health() {
+    let answer = send(request(Method::GET, "/healthz")).await;
+    assert_eq!(
+        (answer.status.as_u16(), &*answer.body),
+        (200, br#"{"status":"ok"}"# as &[u8])
+    );
+    let answer = send(request(Method::GET, "/readyz")).await;
+    assert_eq!(
+        (answer.status.as_u16(), &*answer.body),
+        (200, br#"{"status":"ready"}"# as &[u8])
+    );
+}
+
+#[tokio::test]
+async fn a_closed_queue_is_not_ready() {
+    let ready = request(Method::GET, "/readyz");
+    let answer = send_to(fake::closed().await, &Config::default(), ready).await;
+    answer.problem(503, "not-ready");
+}
+
+#[tokio::test]
+async fn runtimes() {
+    let answer = send(request(Method::GET, "/v1/runtimes")).await;
+    insta::assert_snapshot!(String::from_utf8_lossy(&answer.body));
+}
+
+#[tokio::test]
+async fn the_page_needs_nothing_from_elsewhere() {
+    let answer = send(request(Method::GET, "/")).await;
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let policy = answer.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'"));
+    let page = String::from_utf8_lossy(&answer.body);
+    for elsewhere in ["http:", "https:", "src=", "@import"] {
+        assert!(!page.contains(elsewhere), "{elsewhere}");
+    }
+}
+
+#[tokio::test]
+async fn no_such_route() {
+    for path in ["/nowhere", "/v1", "/v1/checks/", "/V1/checks"] {
+        send(request(Method::GET, path))
+            .await
+            .problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn no_such_method() {
+    let answer = send(request(Method::GET, "/v1/checks")).await;
+    answer.problem(405, "method-not-allowed");
+    assert_eq!(answer.header("allow"), Some("POST"));
+}
+
+#[tokio::test]
+async fn requests_have_ids() {
+    let answer = send(request(Method::GET, "/healthz")).await;
+    assert_eq!(answer.header("x-request-id").map(str::len), Some(36));
+    let mut named = request(Method::GET, "/nowhere");
+    named
+        .headers_mut()
+        .insert("x-request-id", "mine".parse().expect("a value"));
+    assert_eq!(send(named).await.header("x-request-id"), Some("mine"));
+}
