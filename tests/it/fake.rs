@@ -1,21 +1,100 @@
-//! Validators for tests of what stands around one: they judge without running anything.
+//! Validators for tests of what stands around one: real ones, whose executors run nothing.
 
-use touchstone::domain::RuntimeInfo;
-use touchstone::validator::Validator;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use touchstone::domain::value::Value;
+use touchstone::domain::{
+    Check, CheckKind, Compare, Fuel, Isolation, Limits, RuntimeInfo, Submission,
+};
+use touchstone::sandbox::{Ending, Execution, Job, Run, values};
+use touchstone::validator::{Executor, Settings, Tenant, Validator};
+
+/// What the value encoder in the guest sends for None.
+const NONE: &[u8] = b"\x01N";
+
+fn start(queue_checks: usize, executor: fn(&Run) -> Execution) -> Validator {
+    let settings = Settings {
+        workers: NonZeroUsize::MIN,
+        queue_checks,
+        cache_bytes: None,
+    };
+    let executors = move || Ok(Box::new(move |run: &Run| Ok(executor(run))) as Executor);
+    Validator::start(executors, "digest".into(), settings).expect("a validator")
+}
+
+/// An execution in which nothing goes wrong.
+fn fine(run: &Run) -> Execution {
+    let ending = match run.job {
+        Job::Main { .. } => Ending::Exited {
+            status: 0,
+            raised: None,
+        },
+        Job::Call { .. } => Ending::Returned {
+            value: none(),
+            repr: "None".into(),
+        },
+        Job::Script { .. } => Ending::TestsPassed,
+    };
+    Execution {
+        ending,
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+        fuel: Fuel(1),
+        memory_bytes: 0,
+        warnings: Vec::new(),
+    }
+}
+
+fn none() -> Value {
+    values::decode(NONE).expect("a value")
+}
+
+/// An execution that never ends.
+fn stuck(_: &Run) -> Execution {
+    loop {
+        std::thread::park();
+    }
+}
 
 /// Passes everything.
 pub fn passing() -> Validator {
-    Validator::fake(100_000, false)
+    start(100_000, fine)
 }
 
 /// Passes batches of at most this many checks.
 pub fn with_capacity(checks: usize) -> Validator {
-    Validator::fake(checks, false)
+    start(checks, fine)
 }
 
-/// Turns every batch away; there may be room in 1.5 s.
+/// Turns every batch of more than one check away: all places but one are taken for good.
 pub fn full() -> Validator {
-    Validator::fake(100_000, true)
+    let validator = start(4, stuck);
+    let check = Arc::new(Check {
+        id: "0".into(),
+        kind: CheckKind::Script {
+            source: "".into(),
+            entry_point: None,
+        },
+        trusted: true,
+    });
+    let submission = Submission {
+        id: "0".into(),
+        problem: None,
+        code: "".into(),
+        reference: None,
+        checks: vec![check; 3],
+        limits: Limits::default(),
+        compare: Compare::default(),
+        isolation: Isolation::default(),
+        stop_on_failure: false,
+        seed: 0,
+    };
+    let results = validator
+        .submit(vec![submission], Tenant::default())
+        .expect("room");
+    // Dropping it would cancel the work and make room.
+    std::mem::forget(results);
+    validator
 }
 
 /// Takes no work any more.

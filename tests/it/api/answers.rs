@@ -147,7 +147,8 @@ async fn a_line_is_what_the_document_holds() {
 async fn a_full_queue_says_when_to_come_back() {
     let answer = send_to(fake::full(), &Config::default(), batch(three())).await;
     answer.problem(429, "queue-full");
-    assert_eq!(answer.header("retry-after"), Some("2"));
+    let seconds = answer.header("retry-after").map(str::parse::<u64>);
+    assert!(matches!(seconds, Some(Ok(1..))), "{seconds:?}");
 }
 
 #[tokio::test]
