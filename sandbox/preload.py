@@ -19,6 +19,7 @@ SHIMS = (
     "system",
     "sizes",
     "numpy_integers",
+    "compiled_libraries",
     "ending",
 )
 

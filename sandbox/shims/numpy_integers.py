@@ -152,6 +152,15 @@ def install():
 
     replace(unique, unique_)
 
+    histogram = np.histogram
+
+    @functools.wraps(histogram)
+    def histogram_(*args, **kwargs):
+        counts, edges = histogram(*args, **kwargs)
+        return counts if _for_library() else widen(counts), edges
+
+    replace(histogram, histogram_)
+
     indices = np.indices
 
     @functools.wraps(indices)
@@ -164,6 +173,17 @@ def install():
 
     for name in ("find", "rfind", "index", "rindex", "count", "str_len"):
         replace(getattr(numpy.strings, name), widening(getattr(numpy.strings, name)))
+
+    append = np.append
+
+    @functools.wraps(append)
+    def append_(arr, values, axis=None):
+        # pandas keeps its block positions this way, and its compiled code wants `intp` back.
+        if type(values) is int and getattr(arr, "dtype", None) == narrow and _for_library():
+            values = narrow.type(values)
+        return append(arr, values, axis)
+
+    replace(append, append_)
 
     # --- names
 
@@ -191,8 +211,7 @@ def install():
 
     state = mtrand.RandomState
     narrow_results = (
-        "binomial negative_binomial poisson zipf geometric hypergeometric logseries multinomial "
-        "permutation choice tomaxint random_integers"
+        "negative_binomial poisson zipf geometric logseries permutation choice tomaxint random_integers"
     )
     randint = state.__dict__["randint"]
 
@@ -200,13 +219,37 @@ def install():
         """randint(low, high=None, size=None, dtype=int)"""
         if dtype is int:
             result = randint(self, low, high, size, int64)
-            return int(result) if size is None and type(result) is int64 and _plain(low, high) else result
+            return int(result) if type(result) is int64 else result
         return randint(self, low, high, size, dtype)
 
-    def _plain(low, high):
-        return True
+    # These two write C `long`s, 32 bits wide, into an array that numpy's own patched code makes for
+    # them with 64: into its first half when the parameters are scalars, else four bytes in eight.
 
-    changed = {"randint": patching.disguise(randint_, randint)}
+    def halves(result):
+        if not isinstance(result, ndarray) or result.dtype != wide:
+            return widen(result)
+        flat = result.ravel()
+        return flat.view(int32)[: flat.size].reshape(result.shape).astype(wide)
+
+    binomial, multinomial = state.__dict__["binomial"], state.__dict__["multinomial"]
+
+    def binomial_(self, n, p, size=None):
+        n = index(n)
+        if np.ndim(n) == 0 and np.ndim(p) == 0:
+            return halves(binomial(self, n, p, size))
+        pairs = np.broadcast(n, p) if size is None else np.broadcast(n, p, np.empty(size, bool))
+        drawn = [binomial(self, each[0], each[1]) for each in pairs]
+        return np.array(drawn, wide).reshape(pairs.shape)
+
+    def multinomial_(self, n, pvals, size=None):
+        return halves(multinomial(self, index(n), pvals, size))
+
+    changed = {
+        "randint": patching.disguise(randint_, randint),
+        "binomial": patching.disguise(binomial_, binomial),
+        "multinomial": patching.disguise(multinomial_, multinomial),
+    }
+    changed["hypergeometric"] = widening(indexing(state.__dict__["hypergeometric"], 1, 2, 3))
     for name in narrow_results.split():
         changed[name] = widening(state.__dict__[name])
     patching.override(state, **changed)

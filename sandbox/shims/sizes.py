@@ -5,7 +5,6 @@ arguments of standard functions that are as wide as a C `long` or `ssize_t`.
 import builtins
 import csv
 import functools
-import itertools
 import random
 import sys
 
@@ -26,16 +25,20 @@ def _length(value, /, _len=builtins.len):
     return _len(value)
 
 
-class islice(itertools.islice):
-    """islice(iterable, stop) --> islice object, for indices up to `sys.maxsize`."""
+def _float_hash(number):
+    """What `hash` of a float is where it is 64 bits wide: modulo the prime 2**61 - 1."""
+    prime = 2**61 - 1
+    if number != number or number in (float("inf"), float("-inf")):
+        return hash(number)
+    numerator, denominator = abs(number).as_integer_ratio()
+    value = numerator * pow(denominator, -1, prime) % prime
+    value = -value if number < 0 else value
+    return -2 if value == -1 else value
 
-    __module__ = "itertools"
-    __slots__ = ()
 
-    def __new__(cls, iterable, *bounds):
-        if any(type(bound) is int and bound > _NARROW for bound in bounds):
-            bounds = [min(b, _NARROW) if type(b) is int and b <= _WIDE else b for b in bounds]
-        return super().__new__(cls, iterable, *bounds)
+def _seed(self, a=None, version=2, _original=random.Random.seed):
+    """Initialize internal state from a seed."""
+    _original(self, _float_hash(a) % 2**64 if type(a) is float else a, version)
 
 
 def _field_size_limit(new_limit=None, *rest, _original=csv.field_size_limit):
@@ -64,5 +67,7 @@ def install():
     sys.maxsize = _WIDE
     # `random` finds `len` among the builtins unless its own module has one.
     random.len = _length
+    random.Random.seed = patching.disguise(_seed, random.Random.seed)
+    random.seed = random._inst.seed
     csv.field_size_limit = patching.disguise(_field_size_limit, csv.field_size_limit)
     functools.lru_cache = patching.disguise(_lru_cache, functools.lru_cache)
