@@ -32,7 +32,7 @@ os.path pathlib pickle platform pprint queue random re secrets select shutil sig
 statistics string struct sys tempfile textwrap threading time timeit tokenize traceback types typing
 unicodedata unittest unittest.mock uuid warnings weakref zlib zoneinfo
 faulthandler atexit _threading_local string.templatelib
-numpy numpy.random numpy.linalg numpy.fft numpy.polynomial numpy.strings
+numpy numpy.random numpy.linalg numpy.fft numpy.polynomial numpy.strings pandas
 """.split()
 
 for _name in MODULES:

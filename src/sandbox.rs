@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod instance;
 mod pages;
+mod patches;
 mod recipe;
 mod report;
 mod run;

@@ -97,7 +97,8 @@ fn portable(config: &mut Config) -> wasmtime::Result<()> {
 fn pool(instances: u32, memory_bytes: usize) -> InstanceAllocationStrategy {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_core_instances(instances)
-        .total_memories(instances)
+        // A store whose guest throws has a heap for exceptions, which is a memory too.
+        .total_memories(instances * 2)
         .total_tables(instances)
         .total_gc_heaps(instances)
         .total_stacks(1)

@@ -6,6 +6,7 @@
 use super::EngineError;
 use super::artifacts::{self, CODE, LIBRARY, MANIFEST, Manifest, hex};
 use super::engine::{self, Purpose};
+use super::patches;
 use super::snapshot;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -88,7 +89,7 @@ impl Recipe {
 
     /// Digest of what goes into the snapshot.
     fn inputs(&self) -> String {
-        let mut inputs = vec![RECIPE, REQUIREMENT, BOOT];
+        let mut inputs = vec![RECIPE, REQUIREMENT, BOOT, patches::PATCHES];
         inputs.extend(MODULES.iter().flat_map(|(name, source)| [*name, *source]));
         digest_of(&inputs)
     }
@@ -230,7 +231,8 @@ fn packages(list: &str) -> (String, BTreeMap<String, String>) {
     (version, packages)
 }
 
-fn write_snapshot(folder: &Path, wheel: Wheel) -> Result<(), EngineError> {
+fn write_snapshot(folder: &Path, mut wheel: Wheel) -> Result<(), EngineError> {
+    patches::apply(&mut wheel.wasm)?;
     write(&folder.join(LIBRARY), &wheel.library)?;
     let library = artifacts::map(&folder.join(LIBRARY))?;
     let snapshot = snapshot::build(&wheel.wasm, library, &preparation())?;
