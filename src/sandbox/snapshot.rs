@@ -52,6 +52,7 @@ fn write(wasm: &[u8], library: Archive, preparation: &str) -> wasmtime::Result<V
     let mut state = idle_state(library.clone());
     state.world = World::new(library, 0, OUTPUT_BYTES);
     state.budget = FUEL;
+    state.door.preparing = true;
     let mut store = Store::new(&engine, state);
     store.set_fuel(FUEL)?;
     let instance = linker(&engine)?.instantiate(&mut store, &module)?;

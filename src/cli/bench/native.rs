@@ -50,12 +50,15 @@ pub(super) fn inside(program: &str, runs: usize) -> anyhow::Result<Vec<f64>> {
 
 /// Microseconds of a whole `python3 -I` process, for each run.
 pub(super) fn process(program: &str, runs: usize) -> anyhow::Result<Vec<f64>> {
+    // What stands on the path may be a script that looks for the interpreter.
+    let output = python(&["-I", "-c", "import sys; print(sys.executable)"], "")?;
+    let interpreter = String::from_utf8(output.stdout)?;
     let file = tempfile::Builder::new().suffix(".py").tempfile()?;
     file.as_file().write_all(program.as_bytes())?;
     (0..runs)
         .map(|_| {
             let started = Instant::now();
-            let status = Command::new("python3")
+            let status = Command::new(interpreter.trim_end())
                 .arg("-I")
                 .arg(file.path())
                 .stdin(Stdio::null())
