@@ -10,6 +10,7 @@ import random
 import struct
 import sys
 import types
+from opcode import opmap
 
 import _host
 import touchstone_values
@@ -193,8 +194,8 @@ def _script(code, source, entry_point):
 class _Tests:
     """Whether a script ran a test, and its `unittest` classes."""
 
-    # The opcode that loads AssertionError; an assert statement compiles to it.
-    LOAD = bytes([__import__("opcode").opmap["LOAD_COMMON_CONSTANT"], 0])
+    # The instruction that raises a value; an assert statement compiles to it too.
+    RAISE = bytes([opmap["RAISE_VARARGS"], 1])
     TOOL = 4
 
     def __init__(self, script):
@@ -207,9 +208,9 @@ class _Tests:
         if any(name.startswith("assert") for name in code.co_names):
             return True
         # Instructions stand at even places.
-        at = code.co_code.find(self.LOAD)
+        at = code.co_code.find(self.RAISE)
         while at > 0 and at % 2 == 1:
-            at = code.co_code.find(self.LOAD, at + 1)
+            at = code.co_code.find(self.RAISE, at + 1)
         return at >= 0
 
     def _watch(self, script):

@@ -26,6 +26,9 @@ const COMMAND: &[u8] = b"run";
 /// after every later program, since a page that was once written is copied back ever after.
 const RESTORED_PAGES: usize = 4096;
 
+/// Free heap inside the snapshot, as `boot.py` leaves it.
+const RESERVE_BYTES: u64 = 32 << 20;
+
 /// Runs programs, one after the other.
 pub struct Sandbox {
     runtime: Runtime,
@@ -129,7 +132,9 @@ impl Sandbox {
             world.stdin.clone_from(stdin);
             world.place(files);
         }
-        let allowed = usize::try_from(run.limits.memory_bytes).unwrap_or(usize::MAX);
+        // What is free inside the snapshot is used before the memory grows, and counts as well.
+        let growth = run.limits.memory_bytes.saturating_sub(RESERVE_BYTES);
+        let allowed = usize::try_from(growth).unwrap_or(usize::MAX);
         *live.store.data_mut() = State {
             world,
             door: Door::with_job(report::job(&run.job, run.seed)),
