@@ -5,6 +5,8 @@ mod arrows;
 mod cli;
 mod differential;
 mod fake;
+mod fresh;
+mod outcomes;
 mod programs;
 mod runtime;
 mod validator;
