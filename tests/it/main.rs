@@ -1,7 +1,13 @@
 //! Tests of the whole, through what users see, and of its parts through their interfaces.
 
 mod api;
+mod arrows;
 mod cli;
+mod differential;
 mod fake;
+mod fresh;
+mod outcomes;
+mod programs;
+mod runtime;
 mod validator;
 mod values;
