@@ -69,7 +69,10 @@ pub fn validator(config: &Config) -> anyhow::Result<(Validator, RuntimeInfo)> {
         workers: NonZeroUsize::new(config.validator.workers)
             .ok_or_else(|| Usage("validator.workers is 0".to_owned()))?,
         queue_checks: config.validator.queue_checks,
-        cache_bytes: config.validator.cache.then_some(config.validator.cache_bytes),
+        cache_bytes: config
+            .validator
+            .cache
+            .then_some(config.validator.cache_bytes),
     };
     let digest = runtime.digest().to_owned();
     let executors = move || {

@@ -78,11 +78,10 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
          answer_length_at: u32|
          -> wasmtime::Result<i32> {
             charge(&mut caller, CALL_FUEL + u64::from(length) * BYTE_FUEL)?;
-            let handles = caller
-                .data()
-                .handles
-                .clone()
-                .ok_or_else(|| wasmtime::Error::msg("door used before the instance is set up"))?;
+            let handles =
+                caller.data().handles.clone().ok_or_else(|| {
+                    wasmtime::Error::msg("door used before the instance is set up")
+                })?;
             let (memory, state) = handles.memory.data_and_store_mut(&mut caller);
             let start = request as usize;
             let end = start + length as usize;
@@ -107,7 +106,11 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
             let memory = handles.memory.data_mut(&mut caller);
             put(memory, at as u32, &answer)?;
             put(memory, answer_at, &(at as u32).to_le_bytes())?;
-            put(memory, answer_length_at, &(answer.len() as u32).to_le_bytes())?;
+            put(
+                memory,
+                answer_length_at,
+                &(answer.len() as u32).to_le_bytes(),
+            )?;
             Ok(0)
         },
     )?;

@@ -5,6 +5,7 @@
 //! instance that equals a new one. An instance that trapped, was interrupted, grew or wrote very
 //! much is dropped instead, and the next program gets one that is mapped anew.
 
+use super::EngineError;
 use super::door::Door;
 use super::pages::{self, PAGE, PageMap};
 use super::report;
@@ -13,7 +14,6 @@ use super::runtime::{Runtime, TICK, idle_state};
 use super::snapshot::GLOBAL_PREFIX;
 use super::state::{Handles, MemoryLimit, State};
 use super::world::World;
-use super::EngineError;
 use crate::domain::Fuel;
 use std::ops::Range;
 use std::thread::ThreadId;

@@ -79,7 +79,12 @@ impl PageMap {
     }
 
     /// For kernels without the scan: eight bytes for every page.
-    fn read(&self, start: usize, end: usize, ranges: &mut Vec<Range<usize>>) -> std::io::Result<()> {
+    fn read(
+        &self,
+        start: usize,
+        end: usize,
+        ranges: &mut Vec<Range<usize>>,
+    ) -> std::io::Result<()> {
         use std::os::unix::fs::FileExt;
         const PRESENT: u64 = 1 << 63;
         const SWAPPED: u64 = 1 << 62;

@@ -39,23 +39,52 @@ fn lone_surrogates() {
     };
     let _ = encode;
     let code = format!(r"def f(): return '{SURROGATE}'");
-    starts(&verdict(&code, CALL), "error", "the program does not load: SyntaxError: (unicode error)");
+    starts(
+        &verdict(&code, CALL),
+        "error",
+        "the program does not load: SyntaxError: (unicode error)",
+    );
     let call = format!(r#"{{"kind": "call", "call": "f('{SURROGATE}')", "expected": "1"}}"#);
-    starts(&verdict("", &call), "invalid", "the reference does not pass: the check does not compile: SyntaxError: (unicode error)");
+    starts(
+        &verdict("", &call),
+        "invalid",
+        "the reference does not pass: the check does not compile: SyntaxError: (unicode error)",
+    );
     let source = format!(r#"{{"kind": "script", "source": "assert '{SURROGATE}'"}}"#);
-    starts(&verdict("", &source), "invalid", "the reference does not pass: the check does not compile: SyntaxError: (unicode error)");
-    let text = format!(r#"{{"kind": "critic", "text": "{SURROGATE}<testcase>CALL: f('{SURROGATE}')</testcase>"}}"#);
-    starts(&verdict("", &text), "invalid", "the reference does not pass: the check does not compile: SyntaxError: (unicode error)");
+    starts(
+        &verdict("", &source),
+        "invalid",
+        "the reference does not pass: the check does not compile: SyntaxError: (unicode error)",
+    );
+    let text = format!(
+        r#"{{"kind": "critic", "text": "{SURROGATE}<testcase>CALL: f('{SURROGATE}')</testcase>"}}"#
+    );
+    starts(
+        &verdict("", &text),
+        "invalid",
+        "the reference does not pass: the check does not compile: SyntaxError: (unicode error)",
+    );
     let expected = format!(r#"{{"kind": "call", "call": "f()", "expected": "'{SURROGATE}'"}}"#);
-    starts(&verdict("", &expected), "invalid", "the expected value cannot be had: the check does not compile: SyntaxError: (unicode error)");
+    starts(
+        &verdict("", &expected),
+        "invalid",
+        "the expected value cannot be had: the check does not compile: SyntaxError: (unicode error)",
+    );
     // What a program makes itself is carried as it is.
-    expect(r"def f(): return '\\ud800'", r#"{"kind": "call", "call": "f()", "expected": "'\\ud800'", "trusted": true}"#, "pass", "");
+    expect(
+        r"def f(): return '\\ud800'",
+        r#"{"kind": "call", "call": "f()", "expected": "'\\ud800'", "trusted": true}"#,
+        "pass",
+        "",
+    );
 }
 
 #[test]
 fn surrogates_in_stdin_are_bytes() {
     let code = r"import sys\nprint(sys.stdin.buffer.read())";
-    let stdin = format!(r#"{{"kind": "stdio", "stdin": "{SURROGATE}", "expected": "b'\\xed\\xa0\\x80'", "trusted": true}}"#);
+    let stdin = format!(
+        r#"{{"kind": "stdio", "stdin": "{SURROGATE}", "expected": "b'\\xed\\xa0\\x80'", "trusted": true}}"#
+    );
     expect(code, &stdin, "pass", "");
     let pair = r#"{"kind": "stdio", "stdin": "\ud83d\ude00", "expected": "b'\\xf0\\x9f\\x98\\x80'", "trusted": true}"#;
     expect(code, pair, "pass", "");
@@ -101,14 +130,38 @@ fn null_characters() {
 fn odd_sources() {
     check(vec![
         alone("\u{feff}def f(): return 1", call("f()", "1"), passed()),
-        alone("# -*- coding: latin-1 -*-\ndef f(): return 'é'", call("f()", "'é'"), passed()),
+        alone(
+            "# -*- coding: latin-1 -*-\ndef f(): return 'é'",
+            call("f()", "'é'"),
+            passed(),
+        ),
         alone("def f():\r\n    return 1\r\n", call("f()", "1"), passed()),
         alone("def f(): return 1\u{c}", call("f()", "1"), passed()),
         alone("", call("1", "1"), passed()),
-        alone(&"(".repeat(100_000), call("1", "1"), json!({"outcome": "error"})),
-        alone(&format!("x = {}1", "-".repeat(100_000)), call("1", "1"), json!({"outcome": "error"})),
-        alone("", call(&format!("{}1{}", "[".repeat(5000), "]".repeat(5000)), "1"), json!({"outcome": "invalid"})),
-        alone(&format!("x = {}", "1 + ".repeat(50_000) + "1"), call("1", "1"), json!({"outcome": "error"})),
-        alone(&"if 1:\n ".repeat(10), call("1", "1"), json!({"outcome": "error"})),
+        alone(
+            &"(".repeat(100_000),
+            call("1", "1"),
+            json!({"outcome": "error"}),
+        ),
+        alone(
+            &format!("x = {}1", "-".repeat(100_000)),
+            call("1", "1"),
+            json!({"outcome": "error"}),
+        ),
+        alone(
+            "",
+            call(&format!("{}1{}", "[".repeat(5000), "]".repeat(5000)), "1"),
+            json!({"outcome": "invalid"}),
+        ),
+        alone(
+            &format!("x = {}", "1 + ".repeat(50_000) + "1"),
+            call("1", "1"),
+            json!({"outcome": "error"}),
+        ),
+        alone(
+            &"if 1:\n ".repeat(10),
+            call("1", "1"),
+            json!({"outcome": "error"}),
+        ),
     ]);
 }
