@@ -11,9 +11,12 @@ from touchstone_shims import patching
 _NO_PROCESSES = "processes cannot be started in this sandbox"
 
 
-def _refusal(name, error):
+_NO_NETWORK = "there is no network in this sandbox"
+
+
+def _refusal(name, error, reason=_NO_PROCESSES):
     def refuse(*args, **kwargs):
-        raise error(f"{name} is not available: {_NO_PROCESSES}")
+        raise error(f"{name} is not available: {reason}")
 
     refuse.__name__ = refuse.__qualname__ = name.rpartition(".")[2]
     refuse.__module__ = name.rpartition(".")[0]
@@ -160,6 +163,14 @@ def install():
         setattr(os, name, _refusal("os." + name, OSError))
     for name in "spawnl spawnle spawnlp spawnv spawnve spawnvp execv execve".split():
         setattr(os, name, _refusal("os." + name, OSError))
+    import _socket
+    import socket
+
+    for name in "getaddrinfo gethostbyname gethostbyname_ex gethostbyaddr getnameinfo".split():
+        if not hasattr(_socket, name):
+            refusal = _refusal("socket." + name, getattr(socket, "gaierror", OSError), _NO_NETWORK)
+            setattr(_socket, name, refusal)
+            setattr(socket, name, refusal)
     ids = {"getuid": 1000, "geteuid": 1000, "getgid": 1000, "getegid": 1000, "getppid": 1}
     for name, value in ids.items():
         if not hasattr(os, name):

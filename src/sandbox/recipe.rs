@@ -259,6 +259,23 @@ impl Wheel {
     }
 }
 
+/// Libraries of C that are linked in: in the wheel's list, but nothing that a program imports.
+const NOT_IMPORTED: [&str; 13] = [
+    "bzip2",
+    "cppy",
+    "freetype",
+    "harfbuzz",
+    "libraqm",
+    "libxml2",
+    "libxslt",
+    "openblas",
+    "pybind11",
+    "qhull",
+    "sheenbidi",
+    "sqlite-autoconf",
+    "xz",
+];
+
 /// Reads lines such as `python 3.15.0` and `package numpy 2.5.2`.
 fn packages(list: &str) -> (String, BTreeMap<String, String>) {
     let mut version = String::new();
@@ -266,7 +283,7 @@ fn packages(list: &str) -> (String, BTreeMap<String, String>) {
     for line in list.lines() {
         match line.split_whitespace().collect::<Vec<_>>()[..] {
             ["python", number] => version = number.to_owned(),
-            ["package", name, number] => {
+            ["package", name, number] if !NOT_IMPORTED.contains(&name) => {
                 packages.insert(name.to_owned(), number.to_owned());
             }
             _ => {}
