@@ -2,6 +2,7 @@
 `os`, `subprocess` and `multiprocessing`. Limits are accepted and ignored; processes are refused.
 """
 
+import functools
 import os
 import sys
 import types
@@ -156,7 +157,23 @@ def _change_multiprocessing(module):
     module.get_context = get_context
 
 
+def _open_without_mode():
+    """`os.open` with flags that name no access mode means reading, which is 0 elsewhere; here
+    reading has a bit of its own, and C's library refuses to guess."""
+    original = os.open
+    modes = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
+
+    @functools.wraps(original)
+    def open(path, flags, mode=0o777, *, dir_fd=None):
+        if not flags & modes:
+            flags |= os.O_RDONLY
+        return original(path, flags, mode, dir_fd=dir_fd)
+
+    os.open = open
+
+
 def install():
+    _open_without_mode()
     sys.modules["resource"] = _resource()
     sys.modules["pwd"], sys.modules["grp"] = _users()
     for name in ("system", "fork", "forkpty", "posix_spawn", "posix_spawnp", "popen", "kill", "killpg"):

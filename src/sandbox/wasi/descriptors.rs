@@ -128,7 +128,7 @@ pub(super) fn filestat_set_size(call: &mut Call<'_>, fd: u32, size: u64) -> Answ
     call.world.files.resize(node, size)?;
     call.moved(size.saturating_sub(before) as usize);
     let now = call.now_ns();
-    call.world.files.set_modified_ns(node, now);
+    call.world.files.set_modified_ns(node, now)?;
     Ok(())
 }
 
@@ -156,8 +156,7 @@ pub(super) fn set_times(
         flags if flags & 0b1000 != 0 => call.now_ns(),
         _ => return Ok(()),
     };
-    call.world.files.set_modified_ns(node, at);
-    Ok(())
+    Ok(call.world.files.set_modified_ns(node, at)?)
 }
 
 pub(super) fn prestat_get(call: &mut Call<'_>, fd: u32, result: u32) -> Answer {
@@ -301,7 +300,7 @@ fn write_at(
     // A write past the end fills the gap, which is work too.
     call.moved(total as usize + position.saturating_sub(before) as usize);
     let now = call.now_ns();
-    call.world.files.set_modified_ns(node, now);
+    call.world.files.set_modified_ns(node, now)?;
     Ok(total)
 }
 

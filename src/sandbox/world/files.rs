@@ -128,8 +128,12 @@ impl Files {
     }
 
     /// Sets when a node was last changed.
-    pub fn set_modified_ns(&mut self, id: NodeId, at: u64) {
+    pub fn set_modified_ns(&mut self, id: NodeId, at: u64) -> Result<(), Refused> {
+        if !self.is_writable(id) {
+            return Err(Refused::ReadOnly);
+        }
         self.modified_ns[id.0] = at;
+        Ok(())
     }
 
     /// A file's bytes, none for a directory.

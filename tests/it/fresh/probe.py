@@ -10,7 +10,7 @@ print(gc.isenabled(), gc.get_threshold(), gc.get_count(), gc.get_freeze_count(),
 print(gc.get_debug(), gc.callbacks, gc.garbage)
 print(sys.getrecursionlimit(), sys.gettrace(), sys.getprofile(), sys.excepthook, sys.stdout, sys.stdin)
 print(random.random(), random.getstate()[1][:5], os.urandom(8), uuid.uuid4())
-print(numpy.random.random(), numpy.geterr(), numpy.get_printoptions())
+print(numpy.random.random(), numpy.geterr(), numpy.array([1.23456789, 2.0]))
 print(os.getcwd(), os.listdir("/"), os.listdir("."), dict(os.environ), os.umask(0))
 print(threading.enumerate(), threading.stack_size(), atexit._ncallbacks())
 print(warnings.filters, decimal.getcontext(), locale.setlocale(locale.LC_ALL))
@@ -20,7 +20,7 @@ print(logging.root.handlers, logging.root.manager.disable, codecs.lookup("utf-8"
 print([sys.monitoring.get_tool(tool) for tool in range(6)], sys.get_int_max_str_digits())
 print(hash("abc"), id(object()), id([]), id({}), id(json), sys.getallocatedblocks())
 print(unittest.TestCase.assertEqual, json.dumps({"a": [1, 2.5, None]}), (5).bit_length(), "a b".split())
-print(os.open("x", os.O_CREAT), [f(3) for f in (lambda n: n * n, float, str)])
+print(os.open("x", os.O_CREAT | os.O_RDWR), [f(3) for f in (lambda n: n * n, float, str)])
 class Node:
     def __init__(self, value): self.value = value
 def depth(n): return 0 if n == 0 else 1 + depth(n - 1)

@@ -34,11 +34,10 @@ fn time() {
         "time.sleep(1e6)",
         "sum(range(10**15))",
         "10 ** (10 ** 8) % 7",
-        "list(iter(int, 1))",
-        "[sys.stdin.read(1) for _ in iter(int, 1)]",
-        "sorted(range(10**9), key=lambda x: -x)",
+        "any(sys.stdin.read(1) for _ in iter(int, 1))",
         "exec('while True:\\n try:\\n  while True: pass\\n except BaseException: pass')",
     ] {
+<<<<<<< HEAD
         if matches!(
             body,
             "list(iter(int, 1))" | "sorted(range(10**9), key=lambda x: -x)"
@@ -46,6 +45,8 @@ fn time() {
             // Grows too: whichever limit is first.
             continue;
         }
+=======
+>>>>>>> t
         check_everywhere(body, &expect);
     }
 }
@@ -64,7 +65,7 @@ fn memory() {
     for body in [
         "a = []\n    while True: a.append(bytearray(1 << 20))",
         "a = []\n    while True: a.append([0] * 1000)",
-        "import numpy\n    numpy.ones(1 << 30)",
+        "import numpy\n    numpy.ones(1 << 26)",
     ] {
         check_everywhere(body, &json!({"outcome": "memory_limit"}));
     }
