@@ -242,13 +242,7 @@ fn checks_that_are_no_good() {
         alone(
             ADD,
             call("x = 1", "3"),
-<<<<<<< HEAD
-            invalid(
-                "the check does not compile: SyntaxError: invalid syntax. Maybe you meant '==' or ':=' instead of '='? (<call>, line 1)",
-            ),
-=======
             invalid("the check does not compile: SyntaxError: invalid syntax (<call>, line 1)"),
->>>>>>> t
         ),
         alone(
             ADD,

@@ -37,16 +37,6 @@ fn time() {
         "any(sys.stdin.read(1) for _ in iter(int, 1))",
         "exec('while True:\\n try:\\n  while True: pass\\n except BaseException: pass')",
     ] {
-<<<<<<< HEAD
-        if matches!(
-            body,
-            "list(iter(int, 1))" | "sorted(range(10**9), key=lambda x: -x)"
-        ) {
-            // Grows too: whichever limit is first.
-            continue;
-        }
-=======
->>>>>>> t
         check_everywhere(body, &expect);
     }
 }
