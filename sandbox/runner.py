@@ -44,6 +44,7 @@ _Module = types.ModuleType
 _class_mro = type.__dict__["__mro__"].__get__
 _class_name = type.__dict__["__name__"].__get__
 _modules = sys.modules
+_set_int_max_str_digits = sys.set_int_max_str_digits
 _encode_value = touchstone_values.encode_or_opaque
 
 
@@ -182,6 +183,9 @@ def _call_job(code, call):
     """The value of an expression over the candidate's names."""
     phase = b"p"
     try:
+        if not code:
+            # An expected value stands for itself: how Python limits programs is not its concern.
+            _set_int_max_str_digits(0)
         namespace = _module(code)
         phase = b"c"
         expression = _compiled(call.strip(), CALL_FILE, "eval")

@@ -26,6 +26,11 @@ const COMMAND: &[u8] = b"run";
 /// after every later program, since a page that was once written is copied back ever after.
 const RESTORED_PAGES: usize = 4096;
 
+/// Pages that were looked at over time although the program had not changed them, after which the
+/// instance is mapped anew: as many as cost a few times what mapping does. An instance that once
+/// ran a large program would make every later one pay for it otherwise.
+const IDLE_PAGES: usize = 1 << 14;
+
 /// Free heap inside the snapshot, as `boot.py` leaves it.
 const RESERVE_BYTES: u64 = 32 << 20;
 
@@ -54,6 +59,8 @@ struct Written {
     /// The thread that ran the instance, and its page faults when the ranges were read. While
     /// both are the same, no page can have been added.
     read_at: Option<(ThreadId, i64)>,
+    /// Pages that were looked at in vain, over all executions.
+    idle: usize,
 }
 
 /// What is left of an execution once the guest has stopped.
@@ -78,6 +85,22 @@ impl Sandbox {
     #[must_use]
     pub fn fresh_instances(&self) -> u64 {
         self.fresh
+    }
+
+    /// Whether the next program finds what it would find in an instance that never ran: every
+    /// byte of the memory and every mutable global is compared. Reads the whole image, which takes
+    /// some 50 ms: for tests.
+    #[must_use]
+    pub fn is_fresh(&mut self) -> bool {
+        let Some(live) = &mut self.live else {
+            // The next program gets an instance that is mapped anew.
+            return true;
+        };
+        let globals = live.globals.iter().all(|(global, value)| {
+            let now = global.get(&mut live.store);
+            format!("{now:?}") == format!("{value:?}")
+        });
+        globals && live.handles.memory.data(&live.store) == self.runtime.0.pristine.memory()
     }
 
     /// Runs a program in a fresh interpreter.
@@ -174,8 +197,12 @@ impl Sandbox {
         for range in &live.written.ranges {
             changed += restore(memory, pristine, range.clone());
         }
-        let restorable =
-            self.pages.is_some() && grown == 0 && live.written.pages() <= RESTORED_PAGES;
+        let pages = live.written.pages();
+        live.written.idle += pages - changed;
+        let restorable = self.pages.is_some()
+            && grown == 0
+            && pages <= RESTORED_PAGES
+            && live.written.idle <= IDLE_PAGES;
         Ok(((changed * PAGE + grown) as u64, restorable))
     }
 }

@@ -10,6 +10,7 @@ mod humaneval;
 mod limits;
 mod outcomes;
 mod programs;
+mod restored;
 mod runtime;
 mod serving;
 mod validator;
