@@ -34,9 +34,48 @@ def boot():
     # the memory, and an instance that did not grow can be restored in place.
     reserve = bytearray(32 << 20)
     del reserve
+
+
+def immortalize():
+    """Takes everything that exists out of reference counting and garbage collection, so that a
+    program that only uses it writes nothing to its pages. Must come last."""
+    import _host
+    import array
+    import gc
+    import types
+
+    gc.collect()
+    gc.unfreeze()
+    code_parts = ("co_consts", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_name",
+                  "co_qualname", "co_filename")
+    pending = gc.get_objects()
+    seen = set(map(id, pending))
+    # What has an address in `seen` must live until the host has written there.
+    alive = []
+    while pending:
+        alive += pending
+        found = []
+        for start in range(0, len(pending), 4096):
+            found += gc.get_referents(*pending[start : start + 4096])
+        for each in pending:
+            if type(each) is types.CodeType:
+                for part in code_parts:
+                    value = getattr(each, part)
+                    found.append(value)
+                    if type(value) is tuple:
+                        found += value
+        pending = []
+        for each in found:
+            if id(each) not in seen:
+                seen.add(id(each))
+                pending.append(each)
+    addresses = array.array("I", seen)
+    _host.call(b"I" + addresses.tobytes())
+    del addresses, seen, alive, found, pending, each
     gc.collect()
     gc.freeze()
 
 
 boot()
-del boot, MODULES
+immortalize()
+del boot, immortalize, MODULES

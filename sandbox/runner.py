@@ -10,6 +10,7 @@ import random
 import struct
 import sys
 import types
+from opcode import opmap
 
 import _host
 import touchstone_values
@@ -23,6 +24,9 @@ TEST_FILE = "<test>"
 # Longest text of an exception, and longest repr, that is reported; enough for people.
 MESSAGE_CHARS = 2000
 REPR_CHARS = 16384
+
+# Frames that are shown of each end of a traceback.
+SHOWN_FRAMES = 50
 
 _call = _host.call
 _compile = builtins.compile
@@ -84,6 +88,18 @@ def _warnings():
 # Programs
 
 
+def _compiled(source, file, mode):
+    """Code of a text. What nests too deeply for the parser is an error of the text, not a lack of
+    memory, whatever the parser calls it."""
+    try:
+        return _compile(source, file, mode, 0, True)
+    except MemoryError as error:
+        text = _str(error)
+        if not text.startswith("Parser stack overflowed"):
+            raise
+    raise SyntaxError(text, (file, 1, 0, ""))
+
+
 def _main(code, arguments):
     """The program as `__main__`."""
     module = _Module("__main__")
@@ -95,7 +111,7 @@ def _main(code, arguments):
     sys.argv = [PROGRAM_FILE, *[_text(argument) for argument in arguments]]
     status, raised = 0, None
     try:
-        _exec(_compile(code, PROGRAM_FILE, "exec", 0, True), namespace)
+        _exec(_compiled(code, PROGRAM_FILE, "exec"), namespace)
     except SystemExit as left:
         status = _exit_status(left)
     except BaseException as error:
@@ -132,10 +148,22 @@ def _show(error, code):
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename == RUNNER_FILE:
             trace = trace.tb_next
+        _shorten(trace)
         error.__traceback__ = trace
         sys.excepthook(_type(error), error, trace)
     except BaseException:
         pass
+
+
+def _shorten(trace):
+    """Takes the middle out of a very long traceback: printing 100,000 frames would take longer
+    than the program that failed."""
+    frames = []
+    while trace is not None:
+        frames.append(trace)
+        trace = trace.tb_next
+    if _len(frames) > 2 * SHOWN_FRAMES:
+        frames[SHOWN_FRAMES - 1].tb_next = frames[-SHOWN_FRAMES]
 
 
 def _module(code):
@@ -146,7 +174,7 @@ def _module(code):
     namespace["__builtins__"] = builtins
     _modules["solution"] = module
     if code:
-        _exec(_compile(code, PROGRAM_FILE, "exec", 0, True), namespace)
+        _exec(_compiled(code, PROGRAM_FILE, "exec"), namespace)
     return namespace
 
 
@@ -156,7 +184,7 @@ def _call_job(code, call):
     try:
         namespace = _module(code)
         phase = b"c"
-        expression = _compile(call.strip(), CALL_FILE, "eval", 0, True)
+        expression = _compiled(call.strip(), CALL_FILE, "eval")
         phase = b"t"
         value = _eval(expression, namespace)
         return [b"V", _encode_value(value), _shown(value)]
@@ -173,12 +201,14 @@ def _script(code, source, entry_point):
         namespace = _module(code)
         before = dict(namespace)
         phase = b"c"
-        script = _compile(source, TEST_FILE, "exec", 0, True)
+        script = _compiled(source, TEST_FILE, "exec")
         phase = b"t"
         tests = _Tests(script)
         _exec(script, namespace)
         if entry_point:
             name = entry_point.decode()
+            if "check" not in namespace:
+                return [b"N"]
             if name not in namespace:
                 raise NameError(f"name '{name}' is not defined")
             namespace["check"](namespace[name])
@@ -193,8 +223,8 @@ def _script(code, source, entry_point):
 class _Tests:
     """Whether a script ran a test, and its `unittest` classes."""
 
-    # The opcode that loads AssertionError; an assert statement compiles to it.
-    LOAD = bytes([__import__("opcode").opmap["LOAD_COMMON_CONSTANT"], 0])
+    # The instruction that raises a value; an assert statement compiles to it too.
+    RAISE = bytes([opmap["RAISE_VARARGS"], 1])
     TOOL = 4
 
     def __init__(self, script):
@@ -207,9 +237,9 @@ class _Tests:
         if any(name.startswith("assert") for name in code.co_names):
             return True
         # Instructions stand at even places.
-        at = code.co_code.find(self.LOAD)
+        at = code.co_code.find(self.RAISE)
         while at > 0 and at % 2 == 1:
-            at = code.co_code.find(self.LOAD, at + 1)
+            at = code.co_code.find(self.RAISE, at + 1)
         return at >= 0
 
     def _watch(self, script):

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod failure;
 mod logging;
+mod memory;
 mod output;
 mod runtime;
 mod serve;
@@ -63,13 +64,18 @@ pub fn main() -> ExitCode {
 
 /// A validator in this process, and what its sandboxes hold.
 pub fn validator(config: &Config) -> anyhow::Result<(Validator, RuntimeInfo)> {
-    let runtime = runtime::load(config)?;
+    let mut config = config.clone();
+    config.validator.workers = runtime::admitted(&config)?;
+    let runtime = runtime::load(&config)?;
     let information = runtime.information();
     let settings = validator::Settings {
         workers: NonZeroUsize::new(config.validator.workers)
             .ok_or_else(|| Usage("validator.workers is 0".to_owned()))?,
         queue_checks: config.validator.queue_checks,
-        cache_bytes: config.validator.cache.then_some(config.validator.cache_bytes),
+        cache_bytes: config
+            .validator
+            .cache
+            .then_some(config.validator.cache_bytes),
     };
     let digest = runtime.digest().to_owned();
     let executors = move || {

@@ -29,6 +29,15 @@ def _for_library():
     return False
 
 
+class _SysOfImport:
+    """The module `sys` with the `maxsize` that numpy was imported under."""
+
+    maxsize = 2**31 - 1
+
+    def __getattr__(self, name):
+        return getattr(sys, name)
+
+
 def install():
     import numpy as np
     from numpy._core import _type_aliases, arrayprint, fromnumeric, multiarray, numeric
@@ -37,6 +46,9 @@ def install():
         raise RuntimeError(
             "this runtime has 32-bit numpy integers: apply sandbox/runtime-patches.json to it"
         )
+    # Its print options hold the sys.maxsize of the time of import as a key, and look it up by the
+    # one of now, which `sizes` has changed.
+    arrayprint.sys = _SysOfImport()
     int32, int64, ndarray = np.int32, np.int64, np.ndarray
     narrow, wide = np.dtype(np.intp), np.dtype(int64)
 

@@ -2,6 +2,7 @@
 `os`, `subprocess` and `multiprocessing`. Limits are accepted and ignored; processes are refused.
 """
 
+import functools
 import os
 import sys
 import types
@@ -11,9 +12,12 @@ from touchstone_shims import patching
 _NO_PROCESSES = "processes cannot be started in this sandbox"
 
 
-def _refusal(name, error):
+_NO_NETWORK = "there is no network in this sandbox"
+
+
+def _refusal(name, error, reason=_NO_PROCESSES):
     def refuse(*args, **kwargs):
-        raise error(f"{name} is not available: {_NO_PROCESSES}")
+        raise error(f"{name} is not available: {reason}")
 
     refuse.__name__ = refuse.__qualname__ = name.rpartition(".")[2]
     refuse.__module__ = name.rpartition(".")[0]
@@ -153,13 +157,37 @@ def _change_multiprocessing(module):
     module.get_context = get_context
 
 
+def _open_without_mode():
+    """`os.open` with flags that name no access mode means reading, which is 0 elsewhere; here
+    reading has a bit of its own, and C's library refuses to guess."""
+    original = os.open
+    modes = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
+
+    @functools.wraps(original)
+    def open(path, flags, mode=0o777, *, dir_fd=None):
+        if not flags & modes:
+            flags |= os.O_RDONLY
+        return original(path, flags, mode, dir_fd=dir_fd)
+
+    os.open = open
+
+
 def install():
+    _open_without_mode()
     sys.modules["resource"] = _resource()
     sys.modules["pwd"], sys.modules["grp"] = _users()
     for name in ("system", "fork", "forkpty", "posix_spawn", "posix_spawnp", "popen", "kill", "killpg"):
         setattr(os, name, _refusal("os." + name, OSError))
     for name in "spawnl spawnle spawnlp spawnv spawnve spawnvp execv execve".split():
         setattr(os, name, _refusal("os." + name, OSError))
+    import _socket
+    import socket
+
+    for name in "getaddrinfo gethostbyname gethostbyname_ex gethostbyaddr getnameinfo".split():
+        if not hasattr(_socket, name):
+            refusal = _refusal("socket." + name, getattr(socket, "gaierror", OSError), _NO_NETWORK)
+            setattr(_socket, name, refusal)
+            setattr(socket, name, refusal)
     ids = {"getuid": 1000, "geteuid": 1000, "getgid": 1000, "getegid": 1000, "getppid": 1}
     for name, value in ids.items():
         if not hasattr(os, name):

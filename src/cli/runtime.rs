@@ -1,6 +1,7 @@
 //! `touchstone runtime`: sets up and describes the Python that the sandboxes hold.
 
 use super::failure::done;
+use super::memory;
 use super::settings::{Settings, settle};
 use super::{Usage, output};
 use crate::config::{Config, Layers};
@@ -56,6 +57,42 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Verify => verify(),
     }
 }
+
+/// How many workers the machine's memory has room for, at most as many as are asked for: each may
+/// need the most that a request may ask for.
+pub(super) fn admitted(config: &Config) -> anyhow::Result<usize> {
+    let workers = config.validator.workers;
+    let each = config.limits.memory_bytes.saturating_add(WORKER_BYTES);
+    let Some(available) = memory::available() else {
+        tracing::info!(workers, each, "the memory available is not known");
+        return Ok(workers);
+    };
+    let room = usize::try_from(available / each).unwrap_or(usize::MAX);
+    if room == 0 {
+        return Err(Usage(format!(
+            "one execution may need {} MiB and {} MiB are available: lower limits.memory_bytes",
+            each >> 20,
+            available >> 20
+        ))
+        .into());
+    }
+    let (each_mib, available_mib) = (each >> 20, available >> 20);
+    if room < workers {
+        tracing::warn!(
+            asked = workers,
+            workers = room,
+            each_mib,
+            available_mib,
+            "fewer workers than asked for: each may need limits.memory_bytes"
+        );
+    } else {
+        tracing::info!(workers, each_mib, available_mib, "memory for all workers");
+    }
+    Ok(room.min(workers))
+}
+
+/// What a worker takes beside what its program may add: outputs, files, pages of the interpreter.
+const WORKER_BYTES: u64 = 256 << 20;
 
 /// Loads the runtime that the settings name, or the one in the cache.
 pub(super) fn load(config: &Config) -> anyhow::Result<Runtime> {

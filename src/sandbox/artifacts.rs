@@ -74,6 +74,7 @@ impl Artifacts {
         check_owner(folder)?;
         for (name, expected) in &manifest.files {
             let path = folder.join(name);
+            check_owner(&path)?;
             if &file_digest(&path)? != expected {
                 return Err(EngineError::Damaged {
                     path,
@@ -165,22 +166,24 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(unix)]
-fn check_owner(folder: &Path) -> Result<(), EngineError> {
+fn check_owner(path: &Path) -> Result<(), EngineError> {
     use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::metadata(folder).map_err(|error| EngineError::file(folder, error))?;
+    let metadata = std::fs::metadata(path).map_err(|error| EngineError::file(path, error))?;
     let own = rustix::process::geteuid().as_raw();
     // An image's runtime belongs to root and is read by another user.
     let trusted = metadata.uid() == own || metadata.uid() == 0;
-    if trusted && metadata.mode() & 0o022 == 0 {
-        return Ok(());
-    }
+    let reason = match (trusted, metadata.mode() & 0o022) {
+        (true, 0) => return Ok(()),
+        (false, _) => "it belongs to another user, and it is executed as code",
+        (true, _) => "others may write to it, and it is executed as code",
+    };
     Err(EngineError::Damaged {
-        path: folder.to_owned(),
-        reason: "others may write to this folder, and it holds code".to_owned(),
+        path: path.to_owned(),
+        reason: reason.to_owned(),
     })
 }
 
 #[cfg(not(unix))]
-fn check_owner(_folder: &Path) -> Result<(), EngineError> {
+fn check_owner(_path: &Path) -> Result<(), EngineError> {
     Ok(())
 }

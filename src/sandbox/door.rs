@@ -21,9 +21,20 @@ const JOB: u8 = b'J';
 /// First byte of a request: this is what became of it.
 const REPORT: u8 = b'R';
 
+/// First byte of a request, heard only while the snapshot is prepared: make the objects at these
+/// addresses immortal.
+const IMMORTAL: u8 = b'I';
+
+/// The reference count of an immortal object in CPython's 32-bit builds (PEP 683), and the least
+/// count that is taken for immortal.
+const IMMORTAL_COUNT: u32 = 5 << 28;
+const LEAST_IMMORTAL_COUNT: u32 = 1 << 30;
+
 /// What passes the door in one execution.
 #[derive(Default)]
 pub(crate) struct Door {
+    /// Whether the snapshot is being prepared.
+    pub preparing: bool,
     /// The job, until the guest has fetched it.
     pub job: Option<Vec<u8>>,
     /// What the guest reported.
@@ -37,8 +48,7 @@ impl Door {
     pub fn with_job(job: Vec<u8>) -> Self {
         Door {
             job: Some(job),
-            report: None,
-            out_of_turn: false,
+            ..Door::default()
         }
     }
 
@@ -46,6 +56,7 @@ impl Door {
     fn answer(&mut self, request: &[u8]) -> Option<Vec<u8>> {
         match request.split_first()? {
             (&JOB, []) => self.job.take(),
+            (&IMMORTAL, _) if self.preparing => Some(Vec::new()),
             (&REPORT, report) if self.job.is_none() && self.report.is_none() => {
                 self.report = Some(report.to_vec());
                 Some(Vec::new())
@@ -67,15 +78,18 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
          answer_length_at: u32|
          -> wasmtime::Result<i32> {
             charge(&mut caller, CALL_FUEL + u64::from(length) * BYTE_FUEL)?;
-            let handles = caller
-                .data()
-                .handles
-                .clone()
-                .ok_or_else(|| wasmtime::Error::msg("door used before the instance is set up"))?;
+            let handles =
+                caller.data().handles.clone().ok_or_else(|| {
+                    wasmtime::Error::msg("door used before the instance is set up")
+                })?;
             let (memory, state) = handles.memory.data_and_store_mut(&mut caller);
             let start = request as usize;
+            let end = start + length as usize;
+            if state.door.preparing {
+                immortalize(memory, start..end)?;
+            }
             let answer = memory
-                .get(start..start + length as usize)
+                .get(start..end)
                 .filter(|request| request.len() <= REPORT_BYTES)
                 .and_then(|request| state.door.answer(request));
             let Some(answer) = answer else {
@@ -92,10 +106,34 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
             let memory = handles.memory.data_mut(&mut caller);
             put(memory, at as u32, &answer)?;
             put(memory, answer_at, &(at as u32).to_le_bytes())?;
-            put(memory, answer_length_at, &(answer.len() as u32).to_le_bytes())?;
+            put(
+                memory,
+                answer_length_at,
+                &(answer.len() as u32).to_le_bytes(),
+            )?;
             Ok(0)
         },
     )?;
+    Ok(())
+}
+
+/// An object that is immortal is not counted, so that using it writes nothing: every page that
+/// programs do not write is one that need not be copied back.
+fn immortalize(memory: &mut [u8], request: std::ops::Range<usize>) -> wasmtime::Result<()> {
+    let request = memory.get(request).map(<[u8]>::to_vec).unwrap_or_default();
+    let Some((&IMMORTAL, addresses)) = request.split_first() else {
+        return Ok(());
+    };
+    for address in addresses.as_chunks::<4>().0 {
+        let at = u32::from_le_bytes(*address) as usize;
+        let count = memory
+            .get_mut(at..at + 4)
+            .ok_or_else(|| wasmtime::Error::msg("an object is outside the memory"))?;
+        let now = u32::from_le_bytes([count[0], count[1], count[2], count[3]]);
+        if now < LEAST_IMMORTAL_COUNT {
+            count.copy_from_slice(&IMMORTAL_COUNT.to_le_bytes());
+        }
+    }
     Ok(())
 }
 

@@ -23,8 +23,17 @@ const INSTANCE_BYTES: usize = 16 << 20;
 /// The instruction set that images are compiled for: x86-64-v3 and a baseline elsewhere, the same
 /// on every host, so that an image can be carried from one machine to another.
 const X86_64_V3: [&str; 11] = [
-    "has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt", "has_avx", "has_avx2",
-    "has_fma", "has_bmi1", "has_bmi2", "has_lzcnt",
+    "has_sse3",
+    "has_ssse3",
+    "has_sse41",
+    "has_sse42",
+    "has_popcnt",
+    "has_avx",
+    "has_avx2",
+    "has_fma",
+    "has_bmi1",
+    "has_bmi2",
+    "has_lzcnt",
 ];
 
 /// How the engine is used.

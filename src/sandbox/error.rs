@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The runtime is not where it should be.
-    #[error("there is no runtime in {}: build it with `touchstone runtime build`", .0.display())]
+    #[error("there is no runtime in {}: build it with `touchstone runtime build`, or with `--out` for a folder of your own", .0.display())]
     Missing(PathBuf),
     /// A file of the runtime is not what was built.
     #[error("{}: {reason}; build the runtime again with `touchstone runtime build --force`", path.display())]

@@ -5,17 +5,18 @@
 //! instance that equals a new one. An instance that trapped, was interrupted, grew or wrote very
 //! much is dropped instead, and the next program gets one that is mapped anew.
 
+use super::EngineError;
 use super::door::Door;
-use super::pages::{PAGE, PageMap};
+use super::pages::{self, PAGE, PageMap};
 use super::report;
 use super::run::{Ending, Execution, Job, LimitKind, Run};
 use super::runtime::{Runtime, TICK, idle_state};
 use super::snapshot::GLOBAL_PREFIX;
 use super::state::{Handles, MemoryLimit, State};
 use super::world::World;
-use super::EngineError;
 use crate::domain::Fuel;
 use std::ops::Range;
+use std::thread::ThreadId;
 use wasmtime::{Global, Store, Trap, TypedFunc, Val};
 
 /// What the interpreter is told to execute. It runs the runner whatever it is told (see `boot.py`),
@@ -24,6 +25,9 @@ const COMMAND: &[u8] = b"run";
 /// Beyond so many written pages (16 MiB) it costs less to map anew than to copy back, now and
 /// after every later program, since a page that was once written is copied back ever after.
 const RESTORED_PAGES: usize = 4096;
+
+/// Free heap inside the snapshot, as `boot.py` leaves it.
+const RESERVE_BYTES: u64 = 32 << 20;
 
 /// Runs programs, one after the other.
 pub struct Sandbox {
@@ -39,6 +43,17 @@ struct Live {
     handles: Handles,
     turn: TypedFunc<(i32, i32), i32>,
     globals: Vec<(Global, Val)>,
+    written: Written,
+}
+
+/// Pages that were written since the instance was mapped, as far as is known.
+#[derive(Default)]
+struct Written {
+    /// Offsets in the memory.
+    ranges: Vec<Range<usize>>,
+    /// The thread that ran the instance, and its page faults when the ranges were read. While
+    /// both are the same, no page can have been added.
+    read_at: Option<(ThreadId, i64)>,
 }
 
 /// What is left of an execution once the guest has stopped.
@@ -117,7 +132,9 @@ impl Sandbox {
             world.stdin.clone_from(stdin);
             world.place(files);
         }
-        let allowed = usize::try_from(run.limits.memory_bytes).unwrap_or(usize::MAX);
+        // What is free inside the snapshot is used before the memory grows, and counts as well.
+        let growth = run.limits.memory_bytes.saturating_sub(RESERVE_BYTES);
+        let allowed = usize::try_from(growth).unwrap_or(usize::MAX);
         *live.store.data_mut() = State {
             world,
             door: Door::with_job(report::job(&run.job, run.seed)),
@@ -146,19 +163,44 @@ impl Sandbox {
         let memory = live.handles.memory.data_mut(&mut live.store);
         let grown = memory.len() - pristine.len();
         let memory = &mut memory[..pristine.len()];
-        let start = memory.as_ptr() as usize;
-        let all = start..start + memory.len();
-        let written = match &self.pages {
-            Some(pages) => pages.written(all.start, all.end).map_err(EngineError::pages)?,
-            None => vec![all],
-        };
-        let mut changed = 0usize;
-        for range in &written {
-            changed += restore(memory, pristine, range.start - start..range.end - start);
+        match &self.pages {
+            Some(pages) => live
+                .written
+                .update(pages, memory)
+                .map_err(EngineError::pages)?,
+            None => live.written.ranges = vec![0..memory.len()],
         }
-        let pages: usize = written.iter().map(|range| range.len() / PAGE).sum();
-        let restorable = self.pages.is_some() && grown == 0 && pages <= RESTORED_PAGES;
+        let mut changed = 0;
+        for range in &live.written.ranges {
+            changed += restore(memory, pristine, range.clone());
+        }
+        let restorable =
+            self.pages.is_some() && grown == 0 && live.written.pages() <= RESTORED_PAGES;
         Ok(((changed * PAGE + grown) as u64, restorable))
+    }
+}
+
+impl Written {
+    /// Asks the kernel, unless nothing can have changed.
+    fn update(&mut self, pages: &PageMap, memory: &[u8]) -> std::io::Result<()> {
+        let thread = std::thread::current().id();
+        // Before the pages are read: what is written afterwards counts as new.
+        let now = pages::thread_faults().map(|faults| (thread, faults));
+        if now.is_some() && now == self.read_at {
+            return Ok(());
+        }
+        let start = memory.as_ptr() as usize;
+        self.ranges = pages
+            .written(start, start + memory.len())?
+            .into_iter()
+            .map(|range| range.start - start..range.end - start)
+            .collect();
+        self.read_at = now;
+        Ok(())
+    }
+
+    fn pages(&self) -> usize {
+        self.ranges.iter().map(|range| range.len() / PAGE).sum()
     }
 }
 
@@ -200,6 +242,7 @@ impl Live {
             handles: Handles { memory, host_alloc },
             turn,
             globals,
+            written: Written::default(),
         })
     }
 

@@ -20,19 +20,58 @@ const REQUIREMENT: &str = include_str!("../../sandbox/requirements.txt");
 
 /// What is made part of the interpreter: each module with its source, in the order of execution.
 const MODULES: &[(&str, &str)] = &[
-    ("touchstone_shims.warning", include_str!("../../sandbox/shims/warning.py")),
-    ("touchstone_shims.patching", include_str!("../../sandbox/shims/patching.py")),
-    ("touchstone_shims.clock", include_str!("../../sandbox/shims/clock.py")),
-    ("touchstone_shims.threads", include_str!("../../sandbox/shims/threads.py")),
-    ("touchstone_shims.executors", include_str!("../../sandbox/shims/executors.py")),
-    ("touchstone_shims.event_loop", include_str!("../../sandbox/shims/event_loop.py")),
-    ("touchstone_shims.signals", include_str!("../../sandbox/shims/signals.py")),
-    ("touchstone_shims.system", include_str!("../../sandbox/shims/system.py")),
-    ("touchstone_shims.sizes", include_str!("../../sandbox/shims/sizes.py")),
-    ("touchstone_shims.numpy_integers", include_str!("../../sandbox/shims/numpy_integers.py")),
-    ("touchstone_shims.compiled_libraries", include_str!("../../sandbox/shims/compiled_libraries.py")),
-    ("touchstone_shims.ending", include_str!("../../sandbox/shims/ending.py")),
-    ("touchstone_preload", include_str!("../../sandbox/preload.py")),
+    (
+        "touchstone_shims.warning",
+        include_str!("../../sandbox/shims/warning.py"),
+    ),
+    (
+        "touchstone_shims.patching",
+        include_str!("../../sandbox/shims/patching.py"),
+    ),
+    (
+        "touchstone_shims.clock",
+        include_str!("../../sandbox/shims/clock.py"),
+    ),
+    (
+        "touchstone_shims.threads",
+        include_str!("../../sandbox/shims/threads.py"),
+    ),
+    (
+        "touchstone_shims.executors",
+        include_str!("../../sandbox/shims/executors.py"),
+    ),
+    (
+        "touchstone_shims.event_loop",
+        include_str!("../../sandbox/shims/event_loop.py"),
+    ),
+    (
+        "touchstone_shims.signals",
+        include_str!("../../sandbox/shims/signals.py"),
+    ),
+    (
+        "touchstone_shims.system",
+        include_str!("../../sandbox/shims/system.py"),
+    ),
+    (
+        "touchstone_shims.sizes",
+        include_str!("../../sandbox/shims/sizes.py"),
+    ),
+    (
+        "touchstone_shims.numpy_integers",
+        include_str!("../../sandbox/shims/numpy_integers.py"),
+    ),
+    (
+        "touchstone_shims.compiled_libraries",
+        include_str!("../../sandbox/shims/compiled_libraries.py"),
+    ),
+    (
+        "touchstone_shims.ending",
+        include_str!("../../sandbox/shims/ending.py"),
+    ),
+    (
+        "touchstone_preload",
+        include_str!("../../sandbox/preload.py"),
+    ),
     ("touchstone_values", include_str!("../../sandbox/values.py")),
     ("touchstone_runner", include_str!("../../sandbox/runner.py")),
 ];
@@ -76,7 +115,10 @@ impl Recipe {
     #[must_use]
     pub fn runtime(&self) -> PathBuf {
         let target = std::env::consts::ARCH;
-        self.folder("runtime", &[&self.inputs(), ENGINE, target, std::env::consts::OS])
+        self.folder(
+            "runtime",
+            &[&self.inputs(), ENGINE, target, std::env::consts::OS],
+        )
     }
 
     fn snapshot(&self) -> PathBuf {
@@ -84,7 +126,8 @@ impl Recipe {
     }
 
     fn folder(&self, kind: &str, inputs: &[&str]) -> PathBuf {
-        self.cache.join(format!("{kind}-{}", &digest_of(inputs)[..32]))
+        self.cache
+            .join(format!("{kind}-{}", &digest_of(inputs)[..32]))
     }
 
     /// Digest of what goes into the snapshot.
@@ -201,7 +244,8 @@ impl Wheel {
         let mut member = |name: &str| {
             let mut bytes = Vec::new();
             let mut file = archive.by_name(name).map_err(|error| broken(&error))?;
-            file.read_to_end(&mut bytes).map_err(|error| broken(&error))?;
+            file.read_to_end(&mut bytes)
+                .map_err(|error| broken(&error))?;
             Ok::<_, EngineError>(bytes)
         };
         let list = String::from_utf8_lossy(&member(PACKAGES_MEMBER)?).into_owned();
@@ -215,6 +259,23 @@ impl Wheel {
     }
 }
 
+/// Libraries of C that are linked in: in the wheel's list, but nothing that a program imports.
+const NOT_IMPORTED: [&str; 13] = [
+    "bzip2",
+    "cppy",
+    "freetype",
+    "harfbuzz",
+    "libraqm",
+    "libxml2",
+    "libxslt",
+    "openblas",
+    "pybind11",
+    "qhull",
+    "sheenbidi",
+    "sqlite-autoconf",
+    "xz",
+];
+
 /// Reads lines such as `python 3.15.0` and `package numpy 2.5.2`.
 fn packages(list: &str) -> (String, BTreeMap<String, String>) {
     let mut version = String::new();
@@ -222,7 +283,7 @@ fn packages(list: &str) -> (String, BTreeMap<String, String>) {
     for line in list.lines() {
         match line.split_whitespace().collect::<Vec<_>>()[..] {
             ["python", number] => version = number.to_owned(),
-            ["package", name, number] => {
+            ["package", name, number] if !NOT_IMPORTED.contains(&name) => {
                 packages.insert(name.to_owned(), number.to_owned());
             }
             _ => {}
@@ -241,7 +302,13 @@ fn write_snapshot(folder: &Path, mut wheel: Wheel) -> Result<(), EngineError> {
         &hex(&Sha256::digest(&snapshot)),
         &hex(&Sha256::digest(&wheel.library)),
     ]);
-    manifest(folder, digest, wheel.version, wheel.packages, &["snapshot.wasm", LIBRARY])
+    manifest(
+        folder,
+        digest,
+        wheel.version,
+        wheel.packages,
+        &["snapshot.wasm", LIBRARY],
+    )
 }
 
 fn compile(snapshot: &Path, folder: &Path) -> Result<(), EngineError> {
@@ -255,7 +322,13 @@ fn compile(snapshot: &Path, folder: &Path) -> Result<(), EngineError> {
     let library = snapshot.join(LIBRARY);
     fs::copy(&library, folder.join(LIBRARY)).map_err(|error| EngineError::file(&library, error))?;
     let digest = digest_of(&[&source.digest, ENGINE, RECIPE]);
-    manifest(folder, digest, source.version, source.packages, &[CODE, LIBRARY])
+    manifest(
+        folder,
+        digest,
+        source.version,
+        source.packages,
+        &[CODE, LIBRARY],
+    )
 }
 
 fn manifest(
@@ -267,7 +340,12 @@ fn manifest(
 ) -> Result<(), EngineError> {
     let files = files
         .iter()
-        .map(|name| Ok(((*name).to_owned(), artifacts::file_digest(&folder.join(name))?)))
+        .map(|name| {
+            Ok((
+                (*name).to_owned(),
+                artifacts::file_digest(&folder.join(name))?,
+            ))
+        })
         .collect::<Result<_, EngineError>>()?;
     let manifest = Manifest {
         name: "python".to_owned(),
@@ -292,7 +370,10 @@ fn preparation() -> String {
 
 /// A Python string literal.
 fn python_string(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
     format!("\"{escaped}\"")
 }
 
@@ -329,8 +410,20 @@ fn download(folder: &Path) -> Result<(), EngineError> {
     let requirement = folder.join("requirements.txt");
     write(&requirement, REQUIREMENT.as_bytes())?;
     let output = Command::new("python3")
-        .args(["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"])
-        .args(["--only-binary", ":all:", "--disable-pip-version-check", "--dest"])
+        .args([
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+        ])
+        .args([
+            "--only-binary",
+            ":all:",
+            "--disable-pip-version-check",
+            "--dest",
+        ])
         .arg(folder)
         .arg("--requirement")
         .arg(&requirement)

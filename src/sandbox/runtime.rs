@@ -86,7 +86,8 @@ impl Runtime {
         let linker = linker(&engine).map_err(EngineError::load)?;
         let module = linker.instantiate_pre(&module).map_err(EngineError::load)?;
         let archive = artifacts.library()?;
-        let pristine = Pristine::new(&engine, &module, archive.clone()).map_err(EngineError::load)?;
+        let pristine =
+            Pristine::new(&engine, &module, archive.clone()).map_err(EngineError::load)?;
         let running = Arc::new(AtomicBool::new(true));
         tick(&engine, &running)?;
         Ok(Runtime(Arc::new(Inner {
@@ -138,7 +139,9 @@ fn tick(engine: &Engine, running: &Arc<AtomicBool>) -> Result<(), EngineError> {
         .spawn(move || {
             while running.load(Ordering::Relaxed) {
                 std::thread::sleep(TICK);
-                let Some(engine) = engine.upgrade() else { break };
+                let Some(engine) = engine.upgrade() else {
+                    break;
+                };
                 engine.increment_epoch();
             }
         })
@@ -185,7 +188,11 @@ unsafe impl Send for Pristine {}
 unsafe impl Sync for Pristine {}
 
 impl Pristine {
-    fn new(engine: &Engine, module: &InstancePre<State>, archive: Archive) -> wasmtime::Result<Self> {
+    fn new(
+        engine: &Engine,
+        module: &InstancePre<State>,
+        archive: Archive,
+    ) -> wasmtime::Result<Self> {
         let mut store = Store::new(engine, idle_state(archive));
         store.set_fuel(u64::MAX)?;
         store.set_epoch_deadline(u64::MAX / 2);

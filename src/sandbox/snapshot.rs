@@ -27,7 +27,11 @@ const OUTPUT_BYTES: u64 = 1 << 20;
 ///
 /// # Errors
 /// Where the preparation fails in the guest, with what it printed.
-pub(crate) fn build(wasm: &[u8], library: Archive, preparation: &str) -> Result<Vec<u8>, EngineError> {
+pub(crate) fn build(
+    wasm: &[u8],
+    library: Archive,
+    preparation: &str,
+) -> Result<Vec<u8>, EngineError> {
     let state = std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(THREAD_STACK_BYTES)
@@ -39,7 +43,8 @@ pub(crate) fn build(wasm: &[u8], library: Archive, preparation: &str) -> Result<
                 EngineError::Build(format!("the snapshot could not be written: {error:#}"))
             })
     })?;
-    finish(&state).map_err(|error| EngineError::Build(format!("the snapshot is not sound: {error:#}")))
+    finish(&state)
+        .map_err(|error| EngineError::Build(format!("the snapshot is not sound: {error:#}")))
 }
 
 fn write(wasm: &[u8], library: Archive, preparation: &str) -> wasmtime::Result<Vec<u8>> {
@@ -52,6 +57,7 @@ fn write(wasm: &[u8], library: Archive, preparation: &str) -> wasmtime::Result<V
     let mut state = idle_state(library.clone());
     state.world = World::new(library, 0, OUTPUT_BYTES);
     state.budget = FUEL;
+    state.door.preparing = true;
     let mut store = Store::new(&engine, state);
     store.set_fuel(FUEL)?;
     let instance = linker(&engine)?.instantiate(&mut store, &module)?;
@@ -66,7 +72,11 @@ fn write(wasm: &[u8], library: Archive, preparation: &str) -> wasmtime::Result<V
     ))
 }
 
-fn prepare(store: &mut Store<State>, instance: Instance, preparation: &str) -> wasmtime::Result<()> {
+fn prepare(
+    store: &mut Store<State>,
+    instance: Instance,
+    preparation: &str,
+) -> wasmtime::Result<()> {
     let memory = instance
         .get_memory(&mut *store, "memory")
         .ok_or_else(|| wasmtime::Error::msg("the interpreter exports no memory"))?;
@@ -143,7 +153,11 @@ fn exports(
         section.export(export.name, kind, export.index);
     }
     for index in mutable {
-        section.export(&format!("{GLOBAL_PREFIX}{index}"), ExportKind::Global, *index);
+        section.export(
+            &format!("{GLOBAL_PREFIX}{index}"),
+            ExportKind::Global,
+            *index,
+        );
     }
     Ok(section)
 }
@@ -161,7 +175,9 @@ fn check_tables(body: &wasmparser::FunctionBody<'_>) -> wasmtime::Result<()> {
             | Operator::ElemDrop { .. }
             | Operator::DataDrop { .. }
             | Operator::MemoryInit { .. } => {
-                return Err(wasmtime::Error::msg("a function changes a table or a segment"));
+                return Err(wasmtime::Error::msg(
+                    "a function changes a table or a segment",
+                ));
             }
             _ => {}
         }

@@ -124,7 +124,11 @@ impl World {
     }
 
     /// Appends to stdout or stderr, as far as the limit allows.
-    pub fn write_stream(&mut self, descriptor: &Descriptor, bytes: &[u8]) -> Result<(), OutputFull> {
+    pub fn write_stream(
+        &mut self,
+        descriptor: &Descriptor,
+        bytes: &[u8],
+    ) -> Result<(), OutputFull> {
         let limit = usize::try_from(self.output_bytes).unwrap_or(usize::MAX);
         let stream = match descriptor {
             Descriptor::Stderr => &mut self.stderr,

@@ -35,7 +35,9 @@ fn modules() -> Vec<(String, String, Vec<String>)> {
         let first = relative.components().next().expect("a name");
         let name = Path::new(first.as_os_str()).with_extension("");
         let text = std::fs::read_to_string(&path).expect("text");
-        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
         (
             name.to_str().expect("a name in Unicode").to_owned(),
             relative.display().to_string(),
@@ -81,8 +83,14 @@ fn may(module: &str, used: &str) -> bool {
 #[test]
 fn names_are_read() {
     assert_eq!(named("use crate::domain::{Limits, Text};"), ["domain"]);
-    assert_eq!(named("use crate::{domain::Limits, api};"), ["domain", "api"]);
-    assert_eq!(named("let x = crate::config::y(crate::api::z());"), ["config", "api"]);
+    assert_eq!(
+        named("use crate::{domain::Limits, api};"),
+        ["domain", "api"]
+    );
+    assert_eq!(
+        named("let x = crate::config::y(crate::api::z());"),
+        ["config", "api"]
+    );
     assert!(named("use other_crate::domain; $crate::cli").is_empty());
 }
 
@@ -102,7 +110,9 @@ fn modules_use_only_what_they_may() {
 #[test]
 fn only_the_sandbox_speaks_to_the_engine() {
     only(&["sandbox"], |line| {
-        ["wasmtime", "wasmparser", "wasm_encoder"].iter().any(|name| line.contains(name))
+        ["wasmtime", "wasmparser", "wasm_encoder"]
+            .iter()
+            .any(|name| line.contains(name))
     });
 }
 

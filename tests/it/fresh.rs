@@ -175,8 +175,15 @@ fn the_order_of_programs_does_not_show() {
     let corpus: Vec<_> = corpus().into_iter().step_by(7).collect();
     on_large_stack(|| {
         let mut sandbox = runtime().sandbox();
-        let forth: Vec<_> = corpus.iter().map(|(_, run)| execute(&mut sandbox, run)).collect();
-        let back: Vec<_> = corpus.iter().rev().map(|(_, run)| execute(&mut sandbox, run)).collect();
+        let forth: Vec<_> = corpus
+            .iter()
+            .map(|(_, run)| execute(&mut sandbox, run))
+            .collect();
+        let back: Vec<_> = corpus
+            .iter()
+            .rev()
+            .map(|(_, run)| execute(&mut sandbox, run))
+            .collect();
         let pairs = corpus.iter().zip(forth.iter().zip(back.iter().rev()));
         let mistakes: Vec<_> = pairs
             .filter_map(|((name, _), (forth, back))| difference(name, forth, back))

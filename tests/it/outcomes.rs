@@ -41,8 +41,10 @@ impl Row {
 /// That each verdict has the fields that its row says.
 #[track_caller]
 fn check(rows: Vec<Row>) {
-    let (submissions, expected): (Vec<_>, Vec<_>) =
-        rows.into_iter().map(|row| (row.submission, row.expect)).unzip();
+    let (submissions, expected): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .map(|row| (row.submission, row.expect))
+        .unzip();
     let results = judge(submissions.clone());
     let mut mistakes = Vec::new();
     for ((submission, expect), result) in submissions.iter().zip(&expected).zip(&results) {

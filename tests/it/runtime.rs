@@ -178,7 +178,9 @@ pub fn read(path: impl AsRef<Path>) -> String {
 
 /// The names, without `.py`, of the programs in a folder of fixtures.
 pub fn programs_in(folder: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(folder);
     let entries = std::fs::read_dir(&path).expect("the folder is there");
     let names = entries.map(|entry| entry.expect("an entry").file_name());
     let mut names: Vec<String> = names

@@ -29,11 +29,14 @@ struct Server {
 
 impl Server {
     fn start(arguments: &[&str], settings: &[(&str, &str)]) -> Server {
-        let mut process = touchstone(&["serve", "--listen", "127.0.0.1:0", "--log-format", "json"], settings)
-            .args(arguments)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
+        let mut process = touchstone(
+            &["serve", "--listen", "127.0.0.1:0", "--log-format", "json"],
+            settings,
+        )
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the server starts");
         let stderr = process.stderr.take().expect("a pipe");
         let mut server = Server {
             process,
@@ -58,7 +61,9 @@ impl Server {
     }
 
     fn get(&self, path: &str) -> Answer {
-        Connection::open(self.address).send(&format!("GET {path}"), "", "").answer()
+        Connection::open(self.address)
+            .send(&format!("GET {path}"), "", "")
+            .answer()
     }
 
     fn post(&self, body: &Value) -> Answer {
@@ -95,7 +100,9 @@ const LINES: &str = "application/x-ndjson";
 
 /// A submission whose program computes for about so many milliseconds of guest time.
 fn busy(id: usize, milliseconds: u64) -> Value {
-    let code = format!("import time\nend = time.perf_counter() + {milliseconds} / 1000\nwhile time.perf_counter() < end: pass\nprint({id})");
+    let code = format!(
+        "import time\nend = time.perf_counter() + {milliseconds} / 1000\nwhile time.perf_counter() < end: pass\nprint({id})"
+    );
     json!({"id": id.to_string(), "language": "python", "code": code,
            "checks": [{"kind": "stdio", "expected": id.to_string()}], "limits": {"time_ms": 60_000}})
 }
@@ -106,14 +113,19 @@ fn batch(submissions: impl IntoIterator<Item = Value>) -> Value {
 
 fn lines(answer: &Answer) -> Vec<Value> {
     let text = std::str::from_utf8(&answer.body).expect("UTF-8");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
 }
 
 #[test]
 fn a_batch_as_a_document_and_as_lines() {
     let server = Server::start(&["--workers", "2"], &[]);
     let ready = server.get("/readyz");
-    assert_eq!((ready.status, ready.json()), (200, json!({"status": "ready"})));
+    assert_eq!(
+        (ready.status, ready.json()),
+        (200, json!({"status": "ready"}))
+    );
     let request = batch((0..20).map(|id| busy(id, 1)));
     let answer = server.post(&request);
     assert_eq!(answer.status, 200);
@@ -124,14 +136,23 @@ fn a_batch_as_a_document_and_as_lines() {
         assert_eq!(result["verdicts"][0]["outcome"], "pass", "{result}");
     }
     let answer = server.stream(&request, LINES).answer();
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some(LINES)));
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, Some(LINES))
+    );
     let mut streamed = lines(&answer);
     streamed.sort_by_key(|result| result["id"].as_str().and_then(|id| id.parse::<u32>().ok()));
     assert_eq!(streamed.len(), 20);
     for (line, result) in streamed.iter().zip(results) {
         let (line, result) = (&line["verdicts"][0], &result["verdicts"][0]);
-        assert_eq!((&line["fuel"], &line["stdout"]), (&result["fuel"], &result["stdout"]));
-        assert_eq!((&result["cached"], &line["cached"]), (&json!(false), &json!(true)));
+        assert_eq!(
+            (&line["fuel"], &line["stdout"]),
+            (&result["fuel"], &result["stdout"])
+        );
+        assert_eq!(
+            (&result["cached"], &line["cached"]),
+            (&json!(false), &json!(true))
+        );
     }
     let runtimes = server.get("/v1/runtimes").json().to_string();
     assert!(runtimes.contains("numpy"), "{runtimes}");
@@ -162,7 +183,11 @@ fn what_was_accepted_is_answered_after_sigterm() {
         .iter()
         .map(|result| {
             assert_eq!(result["verdicts"][0]["outcome"], "pass", "{result}");
-            result["id"].as_str().expect("text").parse::<usize>().expect("a number")
+            result["id"]
+                .as_str()
+                .expect("text")
+                .parse::<usize>()
+                .expect("a number")
         })
         .collect();
     ids.sort_unstable();
@@ -190,7 +215,12 @@ fn work_of_a_client_that_went_away_is_dropped() {
     server.log_line(|line| line["submissions"] == 2000);
     // What the two workers have taken up they finish.
     let answer = server.post(&batch((0..1998).map(|id| busy(id % 5, 1))));
-    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    assert_eq!(
+        answer.status,
+        200,
+        "{}",
+        String::from_utf8_lossy(&answer.body)
+    );
 }
 
 #[test]
@@ -199,12 +229,26 @@ fn a_full_queue_turns_away() {
         &["--workers", "1"],
         &[("TOUCHSTONE_VALIDATOR_QUEUE_CHECKS", "4")],
     );
-    let mut connection = server.stream(&batch([busy(0, 1), busy(1, 50_000), busy(2, 50_000), busy(3, 50_000)]), LINES);
+    let mut connection = server.stream(
+        &batch([
+            busy(0, 1),
+            busy(1, 50_000),
+            busy(2, 50_000),
+            busy(3, 50_000),
+        ]),
+        LINES,
+    );
     connection.line();
     let answer = server.post(&batch([busy(4, 1), busy(5, 1)]));
-    assert_eq!((answer.status, answer.json()["type"].as_str()), (429, Some("urn:touchstone:problem:queue-full")));
+    assert_eq!(
+        (answer.status, answer.json()["type"].as_str()),
+        (429, Some("urn:touchstone:problem:queue-full"))
+    );
     let seconds = answer.header("retry-after").expect("a hint").parse::<u64>();
-    assert!(seconds.as_ref().is_ok_and(|seconds| *seconds >= 1), "{seconds:?}");
+    assert!(
+        seconds.as_ref().is_ok_and(|seconds| *seconds >= 1),
+        "{seconds:?}"
+    );
     let answer = server.post(&batch((0..5).map(|id| busy(id, 1))));
     assert_eq!((answer.status, answer.header("retry-after")), (413, None));
     assert_eq!(server.get("/readyz").status, 200);
@@ -217,7 +261,10 @@ fn large_requests() {
     let program = json!({"language": "python", "code": format!("text = '{text}'"),
                          "checks": [{"kind": "call", "call": "len(text)", "expected": "20 << 20"}]});
     let document = server.post(&batch([program])).json();
-    assert_eq!(document["results"][0]["verdicts"][0]["outcome"], "pass", "{document:.500}");
+    assert_eq!(
+        document["results"][0]["verdicts"][0]["outcome"], "pass",
+        "{document:.500}"
+    );
 
     let submission = |number: usize| {
         json!({"id": number.to_string(), "language": "python", "code": format!("def f(): return {}", number / 4),
@@ -244,7 +291,9 @@ fn checked(program: &str, checks: &str, more: &[&str], settings: &[(&str, &str)]
     let (program, checks) = (path(&program), path(&checks));
     let mut arguments = vec!["check", &program, "--checks", &checks];
     arguments.extend(more);
-    touchstone(&arguments, settings).output().expect("the command runs")
+    touchstone(&arguments, settings)
+        .output()
+        .expect("the command runs")
 }
 
 #[test]
@@ -254,14 +303,33 @@ fn exit_statuses_of_check() {
     let check = |program: &str, checks: &str, settings: &[(&str, &str)], expect: i32| {
         let output = checked(program, checks, &[], settings);
         let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(expect), "{program} {checks}: {said}");
+        assert_eq!(
+            output.status.code(),
+            Some(expect),
+            "{program} {checks}: {said}"
+        );
     };
     check(ADD, CHECKS, &[], 0);
     check("def add(a, b): return a - b", CHECKS, &[], 1);
-    check("import time\ntime.sleep(99)", r#"[{"kind": "stdio", "expected": ""}]"#, &[], 1);
-    check(ADD, r#"[{"kind": "call", "call": "add(", "expected": "5"}]"#, &[], 1);
+    check(
+        "import time\ntime.sleep(99)",
+        r#"[{"kind": "stdio", "expected": ""}]"#,
+        &[],
+        1,
+    );
+    check(
+        ADD,
+        r#"[{"kind": "call", "call": "add(", "expected": "5"}]"#,
+        &[],
+        1,
+    );
     check(ADD, "[]", &[], 2);
-    check(ADD, CHECKS, &[("TOUCHSTONE_VALIDATOR_RUNTIME", "/nowhere")], 2);
+    check(
+        ADD,
+        CHECKS,
+        &[("TOUCHSTONE_VALIDATOR_RUNTIME", "/nowhere")],
+        2,
+    );
     let damaged = tempfile::tempdir().expect("a folder");
     std::fs::write(damaged.path().join("manifest.json"), "{}").expect("it can be written");
     let damaged = damaged.path().to_str().expect("Unicode");
@@ -273,10 +341,21 @@ fn check_prints_the_result_object() {
     const CHECKS: &str = r#"[{"id": "a", "kind": "call", "call": "f()"}, {"id": "b", "kind": "script", "source": "assert f() == 2"}]"#;
     let reference = file("def f(): return 2");
     let reference = reference.path().to_str().expect("Unicode");
-    let output = checked("def f(): return 1", CHECKS, &["--json", "--reference", reference], &[]);
+    let output = checked(
+        "def f(): return 1",
+        CHECKS,
+        &["--json", "--reference", reference],
+        &[],
+    );
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(result["reward"], json!({"generator": 0.0, "critic": [1.0, 1.0]}));
-    assert_eq!(result["executions"], json!({"candidate": 2, "reference": 2, "cached": 0}));
+    assert_eq!(
+        result["reward"],
+        json!({"generator": 0.0, "critic": [1.0, 1.0]})
+    );
+    assert_eq!(
+        result["executions"],
+        json!({"candidate": 2, "reference": 2, "cached": 0})
+    );
     assert_eq!(result["verdicts"][0]["expected"], "2");
 }

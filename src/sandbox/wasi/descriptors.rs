@@ -28,7 +28,13 @@ fn file<'c>(call: &'c mut Call<'_>, fd: u32) -> Result<&'c mut OpenFile, Errno> 
     }
 }
 
-pub(super) fn advise(call: &mut Call<'_>, fd: u32, _offset: u64, _length: u64, _advice: u32) -> Answer {
+pub(super) fn advise(
+    call: &mut Call<'_>,
+    fd: u32,
+    _offset: u64,
+    _length: u64,
+    _advice: u32,
+) -> Answer {
     get(call, fd)?;
     Ok(())
 }
@@ -79,7 +85,9 @@ pub(super) fn filestat_get(call: &mut Call<'_>, fd: u32, result: u32) -> Answer 
                 Descriptor::Stdout => 1_000_001,
                 _ => 1_000_002,
             };
-            Ok(call.bytes.put(result, &filestat(inode, Filetype::Unknown, 0, 0))?)
+            Ok(call
+                .bytes
+                .put(result, &filestat(inode, Filetype::Unknown, 0, 0))?)
         }
     }
 }
@@ -120,7 +128,7 @@ pub(super) fn filestat_set_size(call: &mut Call<'_>, fd: u32, size: u64) -> Answ
     call.world.files.resize(node, size)?;
     call.moved(size.saturating_sub(before) as usize);
     let now = call.now_ns();
-    call.world.files.set_modified_ns(node, now);
+    call.world.files.set_modified_ns(node, now)?;
     Ok(())
 }
 
@@ -137,14 +145,18 @@ pub(super) fn filestat_set_times(
 
 /// Sets the modification time, to the one given (bit 2) or to now (bit 3). Access times are not
 /// kept.
-pub(super) fn set_times(call: &mut Call<'_>, node: NodeId, modification: u64, flags: u32) -> Answer {
+pub(super) fn set_times(
+    call: &mut Call<'_>,
+    node: NodeId,
+    modification: u64,
+    flags: u32,
+) -> Answer {
     let at = match flags {
         flags if flags & 0b100 != 0 => modification,
         flags if flags & 0b1000 != 0 => call.now_ns(),
         _ => return Ok(()),
     };
-    call.world.files.set_modified_ns(node, at);
-    Ok(())
+    Ok(call.world.files.set_modified_ns(node, at)?)
 }
 
 pub(super) fn prestat_get(call: &mut Call<'_>, fd: u32, result: u32) -> Answer {
@@ -159,7 +171,9 @@ pub(super) fn prestat_get(call: &mut Call<'_>, fd: u32, result: u32) -> Answer {
 
 pub(super) fn prestat_dir_name(call: &mut Call<'_>, fd: u32, path: u32, length: u32) -> Answer {
     match get(call, fd)? {
-        Descriptor::Directory { preopen: true, .. } if length >= 1 => Ok(call.bytes.put(path, b"/")?),
+        Descriptor::Directory { preopen: true, .. } if length >= 1 => {
+            Ok(call.bytes.put(path, b"/")?)
+        }
         Descriptor::Directory { preopen: true, .. } => Err(Errno::Nametoolong.into()),
         _ => Err(Errno::Badf.into()),
     }
@@ -190,7 +204,13 @@ fn read_stdin(call: &mut Call<'_>, vectors: u32, count: u32) -> Result<u32, Stop
     Ok(total as u32)
 }
 
-fn read_at(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, position: u64) -> Result<u32, Stop> {
+fn read_at(
+    call: &mut Call<'_>,
+    fd: u32,
+    vectors: u32,
+    count: u32,
+    position: u64,
+) -> Result<u32, Stop> {
     let OpenFile { node, readable, .. } = *file(call, fd)?;
     if !readable {
         return Err(Errno::Badf.into());
@@ -210,7 +230,14 @@ fn read_at(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, position: u64
     Ok((at - start) as u32)
 }
 
-pub(super) fn pread(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, offset: u64, result: u32) -> Answer {
+pub(super) fn pread(
+    call: &mut Call<'_>,
+    fd: u32,
+    vectors: u32,
+    count: u32,
+    offset: u64,
+    result: u32,
+) -> Answer {
     let total = read_at(call, fd, vectors, count, offset)?;
     Ok(call.bytes.put_u32(result, total)?)
 }
@@ -233,7 +260,12 @@ pub(super) fn write(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, resu
     Ok(call.bytes.put_u32(result, total)?)
 }
 
-fn write_stream(call: &mut Call<'_>, stream: &Descriptor, vectors: u32, count: u32) -> Result<u32, Stop> {
+fn write_stream(
+    call: &mut Call<'_>,
+    stream: &Descriptor,
+    vectors: u32,
+    count: u32,
+) -> Result<u32, Stop> {
     let mut total = 0u32;
     for (address, length) in call.bytes.vectors(vectors, count)? {
         let bytes = call.bytes.slice(address, length)?;
@@ -246,7 +278,13 @@ fn write_stream(call: &mut Call<'_>, stream: &Descriptor, vectors: u32, count: u
     Ok(total)
 }
 
-fn write_at(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, position: u64) -> Result<u32, Stop> {
+fn write_at(
+    call: &mut Call<'_>,
+    fd: u32,
+    vectors: u32,
+    count: u32,
+    position: u64,
+) -> Result<u32, Stop> {
     let OpenFile { node, writable, .. } = *file(call, fd)?;
     if !writable {
         return Err(Errno::Badf.into());
@@ -262,11 +300,18 @@ fn write_at(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, position: u6
     // A write past the end fills the gap, which is work too.
     call.moved(total as usize + position.saturating_sub(before) as usize);
     let now = call.now_ns();
-    call.world.files.set_modified_ns(node, now);
+    call.world.files.set_modified_ns(node, now)?;
     Ok(total)
 }
 
-pub(super) fn pwrite(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, offset: u64, result: u32) -> Answer {
+pub(super) fn pwrite(
+    call: &mut Call<'_>,
+    fd: u32,
+    vectors: u32,
+    count: u32,
+    offset: u64,
+    result: u32,
+) -> Answer {
     let total = write_at(call, fd, vectors, count, offset)?;
     Ok(call.bytes.put_u32(result, total)?)
 }
@@ -288,7 +333,10 @@ pub(super) fn readdir(
     let own = [(".", node), ("..", node)].into_iter();
     let all = own.chain(names.iter().map(|(name, child)| (name.as_str(), *child)));
     let mut listing: Vec<u8> = Vec::new();
-    for (next, (name, child)) in (1u64..).zip(all).skip(usize::try_from(cookie).unwrap_or(usize::MAX)) {
+    for (next, (name, child)) in (1u64..)
+        .zip(all)
+        .skip(usize::try_from(cookie).unwrap_or(usize::MAX))
+    {
         let kind = match call.world.files.node(child) {
             Node::Directory(_) => Filetype::Directory,
             _ => Filetype::RegularFile,

@@ -57,7 +57,11 @@ impl Bytes<'_> {
             return Err(Errno::Nametoolong);
         }
         if bytes.is_empty() || bytes.contains(&0) {
-            return Err(if bytes.is_empty() { Errno::Noent } else { Errno::Inval });
+            return Err(if bytes.is_empty() {
+                Errno::Noent
+            } else {
+                Errno::Inval
+            });
         }
         std::str::from_utf8(bytes).map_err(|_| Errno::Ilseq)
     }

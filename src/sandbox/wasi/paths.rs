@@ -33,7 +33,10 @@ fn existing(call: &mut Call<'_>, fd: u32, path: u32, length: u32) -> Result<Node
     Ok(walk(call, fd, path, length)?.node.ok_or(Errno::Noent)?)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the system interface has as many")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the system interface has as many"
+)]
 pub(super) fn open(
     call: &mut Call<'_>,
     fd: u32,
@@ -52,7 +55,9 @@ pub(super) fn open(
         Some(_) if open & CREATE != 0 && open & EXCLUSIVE != 0 => return Err(Errno::Exist.into()),
         Some(node) => node,
         None if open & CREATE != 0 => {
-            call.world.files.create(&place, Node::File(Vec::new()), now)?
+            call.world
+                .files
+                .create(&place, Node::File(Vec::new()), now)?
         }
         None => return Err(Errno::Noent.into()),
     };
@@ -92,7 +97,10 @@ pub(super) fn filestat_get(
     put_filestat(call, node, result)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the system interface has as many")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the system interface has as many"
+)]
 pub(super) fn filestat_set_times(
     call: &mut Call<'_>,
     fd: u32,
@@ -123,9 +131,9 @@ pub(super) fn remove_directory(call: &mut Call<'_>, fd: u32, path: u32, length: 
 pub(super) fn unlink_file(call: &mut Call<'_>, fd: u32, path: u32, length: u32) -> Answer {
     let place = walk(call, fd, path, length)?;
     call.world.files.remove(&place, false)?;
-    let open = call.world.descriptors.iter().flatten().any(|descriptor| {
-        matches!(descriptor, Descriptor::File(file) if Some(file.node) == place.node)
-    });
+    let open = call.world.descriptors.iter().flatten().any(
+        |descriptor| matches!(descriptor, Descriptor::File(file) if Some(file.node) == place.node),
+    );
     // Its bytes are given back, unless somebody still reads them.
     if let Some(node) = place.node
         && !open
@@ -150,7 +158,10 @@ pub(super) fn rename(
 }
 
 /// There are no links: a tree without them cannot be left through one.
-#[expect(clippy::too_many_arguments, reason = "the system interface has as many")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the system interface has as many"
+)]
 pub(super) fn link(
     _call: &mut Call<'_>,
     _old_fd: u32,

@@ -60,7 +60,12 @@ pub(super) fn clock_res_get(call: &mut Call<'_>, clock: u32, result: u32) -> Ans
     Ok(call.bytes.put_u64(result, 1)?)
 }
 
-pub(super) fn clock_time_get(call: &mut Call<'_>, clock: u32, _precision: u64, result: u32) -> Answer {
+pub(super) fn clock_time_get(
+    call: &mut Call<'_>,
+    clock: u32,
+    _precision: u64,
+    result: u32,
+) -> Answer {
     let time = clock_ns(call, clock)?;
     Ok(call.bytes.put_u64(result, time)?)
 }

@@ -128,8 +128,12 @@ impl Files {
     }
 
     /// Sets when a node was last changed.
-    pub fn set_modified_ns(&mut self, id: NodeId, at: u64) {
+    pub fn set_modified_ns(&mut self, id: NodeId, at: u64) -> Result<(), Refused> {
+        if !self.is_writable(id) {
+            return Err(Refused::ReadOnly);
+        }
         self.modified_ns[id.0] = at;
+        Ok(())
     }
 
     /// A file's bytes, none for a directory.
@@ -149,7 +153,10 @@ impl Files {
             name: String::new(),
             node: Some(from),
         };
-        for name in path.split('/').filter(|name| !name.is_empty() && *name != ".") {
+        for name in path
+            .split('/')
+            .filter(|name| !name.is_empty() && *name != ".")
+        {
             let at = place.node.ok_or(Refused::Missing)?;
             let Node::Directory(names) = self.node(at) else {
                 return Err(Refused::NotDirectory);
@@ -286,14 +293,13 @@ impl Files {
     /// Only `/tmp` and the working directory are the program's own.
     fn is_writable(&self, directory: NodeId) -> bool {
         let own = [self.child(ROOT, "tmp"), self.child(ROOT, WORKING_DIRECTORY)];
-        self.climb(directory).any(|above| own.contains(&Some(above)))
+        self.climb(directory)
+            .any(|above| own.contains(&Some(above)))
     }
 
     /// A directory and those above it, the root last.
     fn climb(&self, from: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        std::iter::successors(Some(from), |at| {
-            (*at != ROOT).then(|| self.parents[at.0])
-        })
+        std::iter::successors(Some(from), |at| (*at != ROOT).then(|| self.parents[at.0]))
     }
 
     fn child(&self, directory: NodeId, name: &str) -> Option<NodeId> {

@@ -22,7 +22,11 @@ fn values() {
             json!({"outcome": "fail", "message": "the values differ", "expected": "5", "actual": "-1"}),
         ),
         alone(ADD, call("add([1], [2.0])", "[1, 2]"), passed()),
-        alone(ADD, call("add('1', '2')", "12"), outcome("fail", "the values differ")),
+        alone(
+            ADD,
+            call("add('1', '2')", "12"),
+            outcome("fail", "the values differ"),
+        ),
         alone(ADD, call("  add(1,\n 2)  ", " 3 "), passed()),
         alone(
             "class S:\n    def f(self, n):\n        return n.v\nclass N:\n    def __init__(self, v):\n        self.v = v",
@@ -50,7 +54,11 @@ fn values() {
             passed(),
         ),
         // The module is not `__main__`.
-        alone("x = __name__\nif x == '__main__':\n    x = 1 / 0", call("x", "'solution'"), passed()),
+        alone(
+            "x = __name__\nif x == '__main__':\n    x = 1 / 0",
+            call("x", "'solution'"),
+            passed(),
+        ),
     ]);
 }
 
@@ -99,7 +107,9 @@ fn references_say_the_value() {
             "def f(:",
             ADD,
             asked("add(1, 2)"),
-            invalid("the reference does not pass: the program does not load: SyntaxError: invalid syntax (main.py, line 1)"),
+            invalid(
+                "the reference does not pass: the program does not load: SyntaxError: invalid syntax (main.py, line 1)",
+            ),
         ),
         beside(
             "while True: pass",
@@ -114,22 +124,36 @@ fn references_say_the_value() {
 #[test]
 fn errors() {
     check(vec![
-        alone(RAISE, call("add(1, 2)", "3"), outcome("error", "KeyError: 1")),
+        alone(
+            RAISE,
+            call("add(1, 2)", "3"),
+            outcome("error", "KeyError: 1"),
+        ),
         alone(
             RAISE,
             call("add(1, 2)", "3"),
             json!({"expected": "3", "actual": null}),
         ),
-        alone("x = 1", call("add(1, 2)", "3"), outcome("error", "NameError: name 'add' is not defined")),
+        alone(
+            "x = 1",
+            call("add(1, 2)", "3"),
+            outcome("error", "NameError: name 'add' is not defined"),
+        ),
         alone(
             "def add(:",
             call("add(1, 2)", "3"),
-            outcome("error", "the program does not load: SyntaxError: invalid syntax (main.py, line 1)"),
+            outcome(
+                "error",
+                "the program does not load: SyntaxError: invalid syntax (main.py, line 1)",
+            ),
         ),
         alone(
             "1 / 0",
             call("add(1, 2)", "3"),
-            outcome("error", "the program does not load: ZeroDivisionError: division by zero"),
+            outcome(
+                "error",
+                "the program does not load: ZeroDivisionError: division by zero",
+            ),
         ),
         alone(
             "import sys\ndef f():\n    sys.exit(3)",
@@ -233,7 +257,9 @@ fn checks_that_are_no_good() {
         alone(
             ADD,
             call("add(1, 2)", "3 +"),
-            invalid("the expected value cannot be had: the check does not compile: SyntaxError: invalid syntax (<call>, line 1)"),
+            invalid(
+                "the expected value cannot be had: the check does not compile: SyntaxError: invalid syntax (<call>, line 1)",
+            ),
         ),
         alone(
             ADD,
@@ -277,14 +303,30 @@ fn tolerances_are_for_floats() {
     let expected = "[0.33333334, {'a': (0.66666667,)}, 1]";
     check(vec![
         tolerance(alone(thirds, call("f()", expected), passed())),
-        alone(thirds, call("f()", expected), outcome("fail", "the values differ")),
+        alone(
+            thirds,
+            call("f()", expected),
+            outcome("fail", "the values differ"),
+        ),
         tolerance(alone(
             thirds,
             call("f()", "[0.3334, {'a': (0.66666667,)}, 1]"),
             outcome("fail", "the values differ"),
         )),
-        tolerance(alone("x = 1000001", call("x", "1000000"), outcome("fail", "the values differ"))),
-        tolerance(alone("x = float('nan')", call("x", "float('nan')"), passed())),
-        tolerance(alone("x = 1e400", call("x", "1e308"), outcome("fail", "the values differ"))),
+        tolerance(alone(
+            "x = 1000001",
+            call("x", "1000000"),
+            outcome("fail", "the values differ"),
+        )),
+        tolerance(alone(
+            "x = float('nan')",
+            call("x", "float('nan')"),
+            passed(),
+        )),
+        tolerance(alone(
+            "x = 1e400",
+            call("x", "1e308"),
+            outcome("fail", "the values differ"),
+        )),
     ]);
 }

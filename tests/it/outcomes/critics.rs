@@ -26,33 +26,57 @@ fn proposed_tests() {
             critic("<testcase>STDIN: 1\n2\n</testcase>"),
             json!({"outcome": "fail", "expected": "3\n", "actual": "-1\n"}),
         ),
-        beside(ADD, "", critic("<testcase>CALL: add(1, 1)"), outcome("error", "NameError: name 'add' is not defined")),
+        beside(
+            ADD,
+            "",
+            critic("<testcase>CALL: add(1, 1)"),
+            outcome("error", "NameError: name 'add' is not defined"),
+        ),
     ]);
 }
 
 #[test]
 fn texts_that_are_no_good() {
     check(vec![
-        beside(ADD, ADD, critic(""), invalid("the text holds no <testcase>")),
-        beside(ADD, ADD, critic("CALL: add(1, 2)"), invalid("the text holds no <testcase>")),
+        beside(
+            ADD,
+            ADD,
+            critic(""),
+            invalid("the text holds no <testcase>"),
+        ),
+        beside(
+            ADD,
+            ADD,
+            critic("CALL: add(1, 2)"),
+            invalid("the text holds no <testcase>"),
+        ),
         beside(
             ADD,
             ADD,
             critic("<testcase>add(1, 2)</testcase>"),
             invalid("the <testcase> begins neither with CALL: nor with STDIN:"),
         ),
-        beside(ADD, ADD, critic("<testcase>CALL: </testcase>"), invalid("the <testcase> holds no call")),
+        beside(
+            ADD,
+            ADD,
+            critic("<testcase>CALL: </testcase>"),
+            invalid("the <testcase> holds no call"),
+        ),
         beside(
             ADD,
             ADD,
             critic("<testcase>CALL: add(1,</testcase>"),
-            invalid("the reference does not pass: the check does not compile: SyntaxError: '(' was never closed (<call>, line 1)"),
+            invalid(
+                "the reference does not pass: the check does not compile: SyntaxError: '(' was never closed (<call>, line 1)",
+            ),
         ),
         beside(
             ADD,
             ADD,
             critic("<testcase>CALL: add(1, '')</testcase>"),
-            invalid("the reference does not pass: TypeError: unsupported operand type(s) for +: 'int' and 'str'"),
+            invalid(
+                "the reference does not pass: TypeError: unsupported operand type(s) for +: 'int' and 'str'",
+            ),
         ),
         beside(
             ADD,

@@ -38,23 +38,52 @@ fn lone_surrogates() {
         );
     };
     let code = format!(r"def f(): return '{SURROGATE}'");
-    starts(&verdict(&code, CALL), "error", &format!("the program does not load: {found}"));
+    starts(
+        &verdict(&code, CALL),
+        "error",
+        &format!("the program does not load: {found}"),
+    );
     let call = format!(r#"{{"kind": "call", "call": "f('{SURROGATE}')", "expected": "1"}}"#);
-    starts(&verdict("", &call), "invalid", &format!("the reference does not pass: the check does not compile: {found}"));
+    starts(
+        &verdict("", &call),
+        "invalid",
+        &format!("the reference does not pass: the check does not compile: {found}"),
+    );
     let source = format!(r#"{{"kind": "script", "source": "assert '{SURROGATE}'"}}"#);
-    starts(&verdict("", &source), "invalid", &format!("the reference does not pass: the check does not compile: {found}"));
-    let text = format!(r#"{{"kind": "critic", "text": "{SURROGATE}<testcase>CALL: f('{SURROGATE}')</testcase>"}}"#);
-    starts(&verdict("", &text), "invalid", &format!("the reference does not pass: the check does not compile: {found}"));
+    starts(
+        &verdict("", &source),
+        "invalid",
+        &format!("the reference does not pass: the check does not compile: {found}"),
+    );
+    let text = format!(
+        r#"{{"kind": "critic", "text": "{SURROGATE}<testcase>CALL: f('{SURROGATE}')</testcase>"}}"#
+    );
+    starts(
+        &verdict("", &text),
+        "invalid",
+        &format!("the reference does not pass: the check does not compile: {found}"),
+    );
     let expected = format!(r#"{{"kind": "call", "call": "f()", "expected": "'{SURROGATE}'"}}"#);
-    starts(&verdict("", &expected), "invalid", &format!("the expected value cannot be had: the check does not compile: {found}"));
+    starts(
+        &verdict("", &expected),
+        "invalid",
+        &format!("the expected value cannot be had: the check does not compile: {found}"),
+    );
     // What a program makes itself is carried as it is.
-    expect(r"def f(): return '\\ud800'", r#"{"kind": "call", "call": "f()", "expected": "'\\ud800'", "trusted": true}"#, "pass", "");
+    expect(
+        r"def f(): return '\\ud800'",
+        r#"{"kind": "call", "call": "f()", "expected": "'\\ud800'", "trusted": true}"#,
+        "pass",
+        "",
+    );
 }
 
 #[test]
 fn surrogates_in_stdin_are_bytes() {
     let code = r"import sys\nprint(sys.stdin.buffer.read())";
-    let stdin = format!(r#"{{"kind": "stdio", "stdin": "{SURROGATE}", "expected": "b'\\xed\\xa0\\x80'", "trusted": true}}"#);
+    let stdin = format!(
+        r#"{{"kind": "stdio", "stdin": "{SURROGATE}", "expected": "b'\\xed\\xa0\\x80'", "trusted": true}}"#
+    );
     expect(code, &stdin, "pass", "");
     let pair = r#"{"kind": "stdio", "stdin": "\ud83d\ude00", "expected": "b'\\xf0\\x9f\\x98\\x80'", "trusted": true}"#;
     expect(code, pair, "pass", "");
@@ -101,14 +130,38 @@ fn odd_sources() {
     check(vec![
         alone("\u{feff}def f(): return 1", call("f()", "1"), passed()),
         // As a file of these bytes would be read.
-        alone("# -*- coding: latin-1 -*-\ndef f(): return 'é'", call("f()", "'Ã©'"), passed()),
+        alone(
+            "# -*- coding: latin-1 -*-\ndef f(): return 'é'",
+            call("f()", "'Ã©'"),
+            passed(),
+        ),
         alone("def f():\r\n    return 1\r\n", call("f()", "1"), passed()),
         alone("def f(): return 1\u{c}", call("f()", "1"), passed()),
         alone("", call("1", "1"), passed()),
-        alone(&"(".repeat(100_000), call("1", "1"), json!({"outcome": "error"})),
-        alone(&format!("x = {}1", "-".repeat(100_000)), call("1", "1"), json!({"outcome": "error"})),
-        alone("", call(&format!("{}1{}", "[".repeat(5000), "]".repeat(5000)), "1"), json!({"outcome": "invalid"})),
-        alone(&format!("x = {}", "1 + ".repeat(50_000) + "1"), call("1", "1"), json!({"outcome": "error"})),
-        alone(&"if 1:\n ".repeat(10), call("1", "1"), json!({"outcome": "error"})),
+        alone(
+            &"(".repeat(100_000),
+            call("1", "1"),
+            json!({"outcome": "error"}),
+        ),
+        alone(
+            &format!("x = {}1", "-".repeat(100_000)),
+            call("1", "1"),
+            json!({"outcome": "error"}),
+        ),
+        alone(
+            "",
+            call(&format!("{}1{}", "[".repeat(5000), "]".repeat(5000)), "1"),
+            json!({"outcome": "invalid"}),
+        ),
+        alone(
+            &format!("x = {}", "1 + ".repeat(50_000) + "1"),
+            call("1", "1"),
+            json!({"outcome": "error"}),
+        ),
+        alone(
+            &"if 1:\n ".repeat(10),
+            call("1", "1"),
+            json!({"outcome": "error"}),
+        ),
     ]);
 }

@@ -74,10 +74,22 @@ fn memory_that_is_caught_or_given_back_is_within_the_limit() {
             stdio("", "8388608"),
             passed(),
         )),
-        alone("a = bytearray(200 << 20)\nprint(len(a))", stdio("", "209715200"), passed()),
-        alone("a = bytearray(300 << 20)\nprint(len(a))", stdio("", ""), outcome("memory_limit", "MemoryError")),
-        alone("a = bytearray(700 << 20)\nprint(len(a))", stdio("", "734003200"), passed())
-            .with("limits", json!({"memory_bytes": 1 << 30})),
+        alone(
+            "a = bytearray(200 << 20)\nprint(len(a))",
+            stdio("", "209715200"),
+            passed(),
+        ),
+        alone(
+            "a = bytearray(300 << 20)\nprint(len(a))",
+            stdio("", ""),
+            outcome("memory_limit", "MemoryError"),
+        ),
+        alone(
+            "a = bytearray(700 << 20)\nprint(len(a))",
+            stdio("", "734003200"),
+            passed(),
+        )
+        .with("limits", json!({"memory_bytes": 1 << 30})),
     ]);
 }
 
@@ -95,7 +107,11 @@ fn output() {
         check_everywhere(body, &expect);
     }
     check(vec![
-        small(alone("print('x' * 999)", stdio("", &"x".repeat(999)), passed())),
+        small(alone(
+            "print('x' * 999)",
+            stdio("", &"x".repeat(999)),
+            passed(),
+        )),
         small(alone(
             "print('x' * 1001, end='', flush=True)",
             stdio("", ""),
@@ -112,10 +128,27 @@ fn output() {
 #[test]
 fn a_tests_own_work_counts() {
     check(vec![
-        small(alone("", script("while True: pass\nassert 1"), outcome("time_limit", "out of guest time"))),
-        small(alone("", script("a = [0] * 10**9\nassert 1"), outcome("memory_limit", "MemoryError"))),
-        small(alone("", call("[0] * 10**9", "1"), outcome("memory_limit", "MemoryError"))),
-        small(beside("", "", script("while True: pass\nassert 1"), invalid("the reference does not pass: out of guest time"))),
+        small(alone(
+            "",
+            script("while True: pass\nassert 1"),
+            outcome("time_limit", "out of guest time"),
+        )),
+        small(alone(
+            "",
+            script("a = [0] * 10**9\nassert 1"),
+            outcome("memory_limit", "MemoryError"),
+        )),
+        small(alone(
+            "",
+            call("[0] * 10**9", "1"),
+            outcome("memory_limit", "MemoryError"),
+        )),
+        small(beside(
+            "",
+            "",
+            script("while True: pass\nassert 1"),
+            invalid("the reference does not pass: out of guest time"),
+        )),
     ]);
 }
 
@@ -126,8 +159,13 @@ fn what_was_used_is_told() {
         json!({"code": "a = bytearray(64 << 20)", "checks": [stdio("", "")]}),
     ]);
     let time = &results[0]["verdicts"][0];
-    assert_eq!((&time["fuel"], &time["time_ms"]), (&json!(100_000_000), &json!(10.0)));
-    let memory = results[1]["verdicts"][0]["memory_bytes"].as_u64().expect("a number");
+    assert_eq!(
+        (&time["fuel"], &time["time_ms"]),
+        (&json!(100_000_000), &json!(10.0))
+    );
+    let memory = results[1]["verdicts"][0]["memory_bytes"]
+        .as_u64()
+        .expect("a number");
     // What was free in the interpreter's own heap is used first.
     assert!((30 << 20..80 << 20).contains(&memory), "{memory}");
 }
@@ -136,9 +174,17 @@ fn what_was_used_is_told() {
 fn deep_recursion_is_no_crash() {
     let raise_limit = "import sys\nsys.setrecursionlimit(10**9)\ndef f(n): return f(n + 1)\n";
     check(vec![
-        alone("def f(n): return f(n + 1)", call("f(0)", "0"), outcome("error", "RecursionError: maximum recursion depth exceeded")),
+        alone(
+            "def f(n): return f(n + 1)",
+            call("f(0)", "0"),
+            outcome("error", "RecursionError: maximum recursion depth exceeded"),
+        ),
         // Frames of Python functions are in the heap.
-        alone(raise_limit, call("f(0)", "0"), json!({"outcome": "memory_limit"})),
+        alone(
+            raise_limit,
+            call("f(0)", "0"),
+            json!({"outcome": "memory_limit"}),
+        ),
         alone(
             "import sys\nsys.setrecursionlimit(10**9)\nclass A:\n    def __getattr__(self, name): return getattr(self, name + 'x')\n",
             call("A().a", "0"),
@@ -155,8 +201,20 @@ fn deep_recursion_is_no_crash() {
 #[test]
 fn aborts_are_errors() {
     check(vec![
-        alone("import os\nos.abort()", stdio("", ""), json!({"outcome": "error"})),
-        alone("import os\ndef f(): os.abort()", call("f()", "1"), json!({"outcome": "error"})),
-        alone("import _host\n_host.call(b'nonsense')", stdio("", ""), outcome("error", "the interpreter crashed: a message out of turn")),
+        alone(
+            "import os\nos.abort()",
+            stdio("", ""),
+            json!({"outcome": "error"}),
+        ),
+        alone(
+            "import os\ndef f(): os.abort()",
+            call("f()", "1"),
+            json!({"outcome": "error"}),
+        ),
+        alone(
+            "import _host\n_host.call(b'nonsense')",
+            stdio("", ""),
+            outcome("error", "the interpreter crashed: a message out of turn"),
+        ),
     ]);
 }

@@ -31,7 +31,10 @@ fn the_contracts_example() {
     let result = judge_text(&request.to_string()).remove(0);
     let of = |field: &str| {
         let verdicts = result["verdicts"].as_array().expect("verdicts");
-        verdicts.iter().map(|verdict| verdict[field].clone()).collect::<Vec<_>>()
+        verdicts
+            .iter()
+            .map(|verdict| verdict[field].clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(result["id"], "task-17/candidate-3");
     assert_eq!(of("id"), ["base", "t1", "t2", "t3"]);
@@ -39,26 +42,50 @@ fn the_contracts_example() {
     assert_eq!(of("message")[0], "AssertionError");
     assert_eq!(of("expected")[1..], ["5", "-1", "0"]);
     assert_eq!(of("actual")[1..], ["-1", "-1", "0"]);
-    assert_eq!((&result["passed"], &result["valid"]), (&json!(2), &json!(4)));
-    assert_eq!(result["reward"], json!({"generator": 0.0, "critic": [1.0, 1.0, 0.0, 0.0]}));
-    assert_eq!(result["executions"], json!({"candidate": 4, "reference": 3, "cached": 0}));
+    assert_eq!(
+        (&result["passed"], &result["valid"]),
+        (&json!(2), &json!(4))
+    );
+    assert_eq!(
+        result["reward"],
+        json!({"generator": 0.0, "critic": [1.0, 1.0, 0.0, 0.0]})
+    );
+    assert_eq!(
+        result["executions"],
+        json!({"candidate": 4, "reference": 3, "cached": 0})
+    );
 }
 
 /// That checks of a candidate that adds give these outcomes and rewards.
 #[track_caller]
-fn rewards(checks: Value, stop_on_failure: bool, outcomes: &[&str], generator: Value, critic: Value) {
+fn rewards(
+    checks: Value,
+    stop_on_failure: bool,
+    outcomes: &[&str],
+    generator: Value,
+    critic: Value,
+) {
     let result = judge(vec![json!({
         "code": "def add(a, b):\n    return a + b\n", "checks": checks, "stop_on_failure": stop_on_failure,
     })])
     .remove(0);
     let verdicts = result["verdicts"].as_array().expect("verdicts");
-    let actual: Vec<_> = verdicts.iter().map(|verdict| verdict["outcome"].as_str()).collect();
+    let actual: Vec<_> = verdicts
+        .iter()
+        .map(|verdict| verdict["outcome"].as_str())
+        .collect();
     let expected: Vec<_> = outcomes.iter().map(|outcome| Some(*outcome)).collect();
     assert_eq!(actual, expected, "{result}");
-    assert_eq!(result["reward"], json!({"generator": generator, "critic": critic}));
+    assert_eq!(
+        result["reward"],
+        json!({"generator": generator, "critic": critic})
+    );
     let count = |of: fn(&&str) -> bool| outcomes.iter().copied().filter(of).count();
     assert_eq!(result["passed"], count(|outcome| *outcome == "pass"));
-    assert_eq!(result["valid"], count(|outcome| !matches!(*outcome, "invalid" | "skipped")));
+    assert_eq!(
+        result["valid"],
+        count(|outcome| !matches!(*outcome, "invalid" | "skipped"))
+    );
 }
 
 #[test]
@@ -66,7 +93,13 @@ fn a_zero_sum_game() {
     let right = || call("add(1, 2)", "3");
     let wrong = || call("add(1, 2)", "4");
     let broken = || call("add(", "4");
-    rewards(json!([right(), right()]), false, &["pass", "pass"], json!(1.0), json!([0.0, 0.0]));
+    rewards(
+        json!([right(), right()]),
+        false,
+        &["pass", "pass"],
+        json!(1.0),
+        json!([0.0, 0.0]),
+    );
     rewards(
         json!([right(), wrong(), broken()]),
         false,
@@ -74,8 +107,20 @@ fn a_zero_sum_game() {
         json!(0.0),
         json!([0.0, 1.0, 0.0]),
     );
-    rewards(json!([broken()]), false, &["invalid"], json!(null), json!([0.0]));
-    rewards(json!([right(), broken()]), false, &["pass", "invalid"], json!(1.0), json!([0.0, 0.0]));
+    rewards(
+        json!([broken()]),
+        false,
+        &["invalid"],
+        json!(null),
+        json!([0.0]),
+    );
+    rewards(
+        json!([right(), broken()]),
+        false,
+        &["pass", "invalid"],
+        json!(1.0),
+        json!([0.0, 0.0]),
+    );
     rewards(
         json!([right(), broken(), wrong(), right(), broken()]),
         true,
@@ -89,8 +134,15 @@ fn a_zero_sum_game() {
         script("import time\ntime.sleep(1e9)\nassert 1"),
         script("while True: print('x' * 10**6)\nassert 1"),
     ] {
-        let result = judge(vec![json!({"code": "def add(a, b): pass", "checks": [failing]})]).remove(0);
-        assert_eq!(result["reward"], json!({"generator": 0.0, "critic": [1.0]}), "{result}");
+        let result = judge(vec![
+            json!({"code": "def add(a, b): pass", "checks": [failing]}),
+        ])
+        .remove(0);
+        assert_eq!(
+            result["reward"],
+            json!({"generator": 0.0, "critic": [1.0]}),
+            "{result}"
+        );
     }
 }
 
@@ -103,6 +155,12 @@ fn what_is_skipped_was_not_run() {
     let skipped = &result["verdicts"][1];
     assert_eq!(skipped["outcome"], "skipped");
     assert_eq!(skipped["message"], "an earlier check was failed");
-    assert_eq!((&skipped["fuel"], &skipped["stdout"]), (&json!(0), &json!("")));
-    assert_eq!(result["executions"], json!({"candidate": 1, "reference": 0, "cached": 0}));
+    assert_eq!(
+        (&skipped["fuel"], &skipped["stdout"]),
+        (&json!(0), &json!(""))
+    );
+    assert_eq!(
+        result["executions"],
+        json!({"candidate": 1, "reference": 0, "cached": 0})
+    );
 }

@@ -17,22 +17,36 @@ fn asserts() {
             script("assert add(1, 2) == 3"),
             json!({"outcome": "pass", "message": "", "isolation": "shared", "expected": null, "actual": null}),
         ),
-        alone(SUBTRACT, script("assert add(1, 2) == 3"), outcome("fail", "AssertionError")),
+        alone(
+            SUBTRACT,
+            script("assert add(1, 2) == 3"),
+            outcome("fail", "AssertionError"),
+        ),
         alone(
             SUBTRACT,
             script("assert add(1, 2) == 3, f'got {add(1, 2)}'"),
             outcome("fail", "AssertionError: got -1"),
         ),
-        alone(ADD, script("def test():\n    assert add(1, 2) == 3\ntest()"), passed()),
+        alone(
+            ADD,
+            script("def test():\n    assert add(1, 2) == 3\ntest()"),
+            passed(),
+        ),
         alone(
             SUBTRACT,
             script("def test():\n    assert add(1, 2) == 3\ntest()"),
             outcome("fail", "AssertionError"),
         ),
-        alone(ADD, script("if add(1, 2) != 3:\n    raise AssertionError('x')"), passed()),
         alone(
             ADD,
-            script("import numpy\nnumpy.testing.assert_array_equal(add(numpy.arange(3), 1), [1, 2, 3])"),
+            script("if add(1, 2) != 3:\n    raise AssertionError('x')"),
+            passed(),
+        ),
+        alone(
+            ADD,
+            script(
+                "import numpy\nnumpy.testing.assert_array_equal(add(numpy.arange(3), 1), [1, 2, 3])",
+            ),
             passed(),
         ),
         alone(
@@ -40,18 +54,29 @@ fn asserts() {
             script("print('testing')\nassert add(1, 2) == 3"),
             json!({"outcome": "pass", "stdout": "testing\n"}),
         ),
-        alone(ADD, script("from solution import add as plus\nassert plus(1, 2) == 3"), passed()),
+        alone(
+            ADD,
+            script("from solution import add as plus\nassert plus(1, 2) == 3"),
+            passed(),
+        ),
     ]);
 }
 
 #[test]
 fn errors() {
     check(vec![
-        alone("", script("assert add(1, 2) == 3"), outcome("error", "NameError: name 'add' is not defined")),
+        alone(
+            "",
+            script("assert add(1, 2) == 3"),
+            outcome("error", "NameError: name 'add' is not defined"),
+        ),
         alone(
             "def add(a):\n    return a",
             script("assert add(1, 2) == 3"),
-            outcome("error", "TypeError: add() takes 1 positional argument but 2 were given"),
+            outcome(
+                "error",
+                "TypeError: add() takes 1 positional argument but 2 were given",
+            ),
         ),
         alone(
             "def add(a, b:\n    pass",
@@ -68,7 +93,11 @@ fn errors() {
             script("assert add(1, 2) == 3"),
             outcome("error", "exit status 0"),
         ),
-        alone(ADD, script("assert add(1, 2) == 3\n1 / 0"), outcome("error", "ZeroDivisionError: division by zero")),
+        alone(
+            ADD,
+            script("assert add(1, 2) == 3\n1 / 0"),
+            outcome("error", "ZeroDivisionError: division by zero"),
+        ),
         // An assertion of the program's own, while it loads, is no test's.
         alone(
             "assert False",
@@ -83,35 +112,48 @@ fn unittest_classes() {
     const TESTS: &str = "import unittest\nclass TestAdd(unittest.TestCase):\n    def test_sum(self):\n        self.assertEqual(add(1, 2), 3)\n    def test_text(self):\n        self.assertEqual(add('a', 'b'), 'ab')\n";
     check(vec![
         alone(ADD, script(TESTS), passed()),
-        alone(ADD, script(&format!("{TESTS}if __name__ == '__main__':\n    unittest.main()\n")), passed()),
+        alone(
+            ADD,
+            script(&format!(
+                "{TESTS}if __name__ == '__main__':\n    unittest.main()\n"
+            )),
+            passed(),
+        ),
         alone(
             "def add(a, b):\n    return a",
             script(TESTS),
-            outcome("fail", "AssertionError: 1 != 3 (test_sum (solution.TestAdd.test_sum))"),
+            outcome(
+                "fail",
+                "AssertionError: 1 != 3 (test_sum (solution.TestAdd.test_sum))",
+            ),
         ),
-        alone(
-            SUBTRACT,
-            script(TESTS),
-            json!({"outcome": "error"}),
-        ),
+        alone(SUBTRACT, script(TESTS), json!({"outcome": "error"})),
         alone(
             ADD,
-            script("import unittest\nclass T(unittest.TestCase):\n    @unittest.skip('later')\n    def test(self):\n        self.fail()\n"),
+            script(
+                "import unittest\nclass T(unittest.TestCase):\n    @unittest.skip('later')\n    def test(self):\n        self.fail()\n",
+            ),
             invalid("the script runs no test"),
         ),
         alone(
             ADD,
-            script("import unittest\nclass T(unittest.TestCase):\n    @unittest.expectedFailure\n    def test(self):\n        self.assertEqual(add(1, 2), 3)\n"),
+            script(
+                "import unittest\nclass T(unittest.TestCase):\n    @unittest.expectedFailure\n    def test(self):\n        self.assertEqual(add(1, 2), 3)\n",
+            ),
             json!({"outcome": "fail"}),
         ),
         alone(
             ADD,
-            script("import unittest\nclass T(unittest.TestCase):\n    def setUp(self):\n        raise KeyError('set-up')\n    def test(self):\n        pass\n"),
+            script(
+                "import unittest\nclass T(unittest.TestCase):\n    def setUp(self):\n        raise KeyError('set-up')\n    def test(self):\n        pass\n",
+            ),
             outcome("error", "KeyError: 'set-up' (test (solution.T.test))"),
         ),
         alone(
             ADD,
-            script("import unittest\nclass T(unittest.IsolatedAsyncioTestCase):\n    async def test(self):\n        self.assertEqual(add(1, 2), 3)\n"),
+            script(
+                "import unittest\nclass T(unittest.IsolatedAsyncioTestCase):\n    async def test(self):\n        self.assertEqual(add(1, 2), 3)\n",
+            ),
             passed(),
         ),
     ]);
@@ -119,7 +161,8 @@ fn unittest_classes() {
 
 #[test]
 fn check_functions() {
-    const CHECK: &str = "def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(0, 0) == 0\n";
+    const CHECK: &str =
+        "def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(0, 0) == 0\n";
     check(vec![
         alone(ADD, entering(CHECK), passed()),
         alone(SUBTRACT, entering(CHECK), outcome("fail", "AssertionError")),
@@ -129,7 +172,11 @@ fn check_functions() {
             outcome("error", "NameError: name 'add' is not defined"),
         ),
         alone(ADD, script(&format!("{CHECK}check(add)\n")), passed()),
-        alone(SUBTRACT, script(&format!("{CHECK}check(add)\n")), outcome("fail", "AssertionError")),
+        alone(
+            SUBTRACT,
+            script(&format!("{CHECK}check(add)\n")),
+            outcome("fail", "AssertionError"),
+        ),
         // Defined and never called: no test ran.
         alone(ADD, script(CHECK), invalid("the script runs no test")),
         alone(ADD, entering("x = 1"), json!({"outcome": "invalid"})),
@@ -144,27 +191,55 @@ fn scripts_that_are_no_good() {
         alone(ADD, script("# nothing"), none.clone()),
         alone(ADD, script("add(1, 2)"), none.clone()),
         alone(ADD, script("def test():\n    assert False"), none.clone()),
-        alone(ADD, script("import unittest\nclass T(unittest.TestCase):\n    pass"), none),
+        alone(
+            ADD,
+            script("import unittest\nclass T(unittest.TestCase):\n    pass"),
+            none,
+        ),
         alone(
             ADD,
             script("assert add(1, 2 == 3"),
-            invalid("the check does not compile: SyntaxError: '(' was never closed (<test>, line 1)"),
+            invalid(
+                "the check does not compile: SyntaxError: '(' was never closed (<test>, line 1)",
+            ),
         ),
         alone(
             ADD,
             script("return 1"),
-            invalid("the check does not compile: SyntaxError: 'return' outside function (<test>, line 1)"),
+            invalid(
+                "the check does not compile: SyntaxError: 'return' outside function (<test>, line 1)",
+            ),
         ),
-        beside(ADD, SUBTRACT, script("assert add(1, 2) == 4"), invalid("the reference does not pass: AssertionError")),
+        beside(
+            ADD,
+            SUBTRACT,
+            script("assert add(1, 2) == 4"),
+            invalid("the reference does not pass: AssertionError"),
+        ),
         beside(
             ADD,
             SUBTRACT,
             script("assert add(1, 2) == undefined"),
             invalid("the reference does not pass: NameError: name 'undefined' is not defined"),
         ),
-        beside(ADD, SUBTRACT, script("pass"), invalid("the reference does not pass: the script runs no test")),
-        beside(ADD, SUBTRACT, script("assert add(1, 2) == 3"), outcome("fail", "AssertionError")),
-        beside(ADD, "def add(a, b):\n    raise IndexError", script("assert add(1, 2) == 3"), outcome("error", "IndexError")),
+        beside(
+            ADD,
+            SUBTRACT,
+            script("pass"),
+            invalid("the reference does not pass: the script runs no test"),
+        ),
+        beside(
+            ADD,
+            SUBTRACT,
+            script("assert add(1, 2) == 3"),
+            outcome("fail", "AssertionError"),
+        ),
+        beside(
+            ADD,
+            "def add(a, b):\n    raise IndexError",
+            script("assert add(1, 2) == 3"),
+            outcome("error", "IndexError"),
+        ),
         beside(
             ADD,
             "import unittest\nunittest.TestCase.__subclasses__()\nfor name in list(vars(unittest.TestCase)):\n    if name.startswith('assert'):\n        setattr(unittest.TestCase, name, lambda *a, **k: None)\ndef add(a, b):\n    return a - b",

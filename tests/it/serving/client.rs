@@ -66,11 +66,16 @@ impl Connection {
             return;
         }
         let status = self.text_line();
-        let status = status.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = status
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
         let mut headers = Vec::new();
         loop {
             let line = self.text_line();
-            let Some((name, value)) = line.split_once(':') else { break };
+            let Some((name, value)) = line.split_once(':') else {
+                break;
+            };
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
         self.head = Some((status.expect("a status"), headers));
@@ -82,7 +87,9 @@ impl Connection {
         let length = usize::from_str_radix(&length, 16).expect("the length of a chunk");
         let start = self.body.len();
         self.body.resize(start + length, 0);
-        self.stream.read_exact(&mut self.body[start..]).expect("a whole chunk");
+        self.stream
+            .read_exact(&mut self.body[start..])
+            .expect("a whole chunk");
         self.text_line();
         length > 0
     }
@@ -93,7 +100,11 @@ impl Connection {
         while !self.body.contains(&b'\n') {
             assert!(self.chunk(), "the body ended before its first line");
         }
-        let line = self.body.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = self
+            .body
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
         String::from_utf8_lossy(line).into_owned()
     }
 
