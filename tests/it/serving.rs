@@ -204,10 +204,10 @@ fn an_idle_server_ends_at_once() {
 
 #[test]
 fn work_of_a_client_that_went_away_is_dropped() {
-    // All the other submissions take hours: none of what follows happens if they are not dropped.
+    // The other submissions take half an hour: none of what follows happens if they are not dropped.
     let capacity = [("TOUCHSTONE_VALIDATOR_QUEUE_CHECKS", "2000")];
     let mut server = Server::start(&["--workers", "2"], &capacity);
-    let long = (1..2000).map(|id| busy(id, 4_000));
+    let long = (1..2000).map(|id| busy(id, 2_000));
     let mut connection = server.stream(&batch([busy(0, 1)].into_iter().chain(long)), LINES);
     connection.line();
     assert_eq!(server.post(&batch([busy(0, 1), busy(1, 1)])).status, 429);
@@ -245,7 +245,10 @@ fn a_full_queue_turns_away() {
         (429, Some("urn:touchstone:problem:queue-full"))
     );
     let seconds = answer.header("retry-after").expect("a hint").parse::<u64>();
-    assert!(seconds.is_ok_and(|seconds| seconds >= 1), "{seconds:?}");
+    assert!(
+        seconds.as_ref().is_ok_and(|seconds| *seconds >= 1),
+        "{seconds:?}"
+    );
     let answer = server.post(&batch((0..5).map(|id| busy(id, 1))));
     assert_eq!((answer.status, answer.header("retry-after")), (413, None));
     assert_eq!(server.get("/readyz").status, 200);
@@ -309,9 +312,9 @@ fn exit_statuses_of_check() {
     check(ADD, CHECKS, &[], 0);
     check("def add(a, b): return a - b", CHECKS, &[], 1);
     check(
-        "while True: pass",
+        "import time\ntime.sleep(99)",
         r#"[{"kind": "stdio", "expected": ""}]"#,
-        &[("TOUCHSTONE_LIMITS_TIME_MS", "10000")],
+        &[],
         1,
     );
     check(
