@@ -129,9 +129,9 @@ fn pool(instances: u32, memory_bytes: usize) -> InstanceAllocationStrategy {
         .max_core_instance_size(INSTANCE_BYTES)
         .table_elements(TABLE_ELEMENTS)
         .max_memory_size(memory_bytes)
-        // Instances that cannot be restored are mapped anew; what they wrote goes back to the
-        // system, all but a little that the next one will write again.
-        .linear_memory_keep_resident(4 << 20)
+        // Nothing of an instance that could not be restored is kept: the next one would have to
+        // look after pages that it never wrote.
+        .linear_memory_keep_resident(0)
         .table_keep_resident(1 << 20)
         .pagemap_scan(Enabled::Auto);
     InstanceAllocationStrategy::Pooling(pool)

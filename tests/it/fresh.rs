@@ -160,8 +160,10 @@ fn a_thousand_repetitions_on_two_threads_are_one_execution() {
                 let different = difference(&number.to_string(), &expected, &actual);
                 report(&Vec::from_iter(different));
             }
-            // Otherwise this would not test what it is to test.
-            assert_eq!(sandbox.fresh_instances(), 1);
+            // Otherwise this would not test what it is to test. An instance is replaced now and
+            // then, once pages that nobody changes have been looked at often enough.
+            let replaced = sandbox.fresh_instances();
+            assert!(replaced < 50, "{replaced} instances for 500 executions");
         });
     };
     std::thread::scope(|scope| {
