@@ -1,4 +1,21 @@
 //! Touchstone: generated Python judged in fresh WebAssembly sandboxes.
+//!
+//! A program and its checks go in; verdicts and rewards come out, the same on every machine and
+//! under every load.
+//!
+//! # Layout
+//!
+//! * [`domain`]: submission, check, verdict, reward, values and their comparison, as plain data.
+//! * [`sandbox`]: a fresh Python for every program; alone speaks to wasmtime. The side of it that
+//!   runs inside the interpreter stands in the folder `sandbox/` of the repository.
+//! * [`validator`]: one cloneable handle that schedules checks on workers, judges them, and
+//!   remembers what was run.
+//! * [`api`]: the validator over HTTP: JSON in and out, errors as problem documents.
+//! * [`config`]: what an operator can set, in layers, validated once.
+//! * [`cli`]: the command line; the only place that reads the environment and wires everything.
+//!
+//! Who uses whom: `cli` everything, `api` → `validator` → `sandbox` → `domain`. A test reads the
+//! sources and checks these arrows.
 
 pub mod api;
 pub mod cli;

@@ -23,6 +23,7 @@ mod snapshot;
 mod state;
 pub mod values;
 mod wasi;
+mod wheel;
 mod world;
 
 pub use artifacts::Manifest;

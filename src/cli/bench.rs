@@ -15,9 +15,10 @@ use crate::config::{Config, Layers};
 use crate::domain::Limits;
 use crate::sandbox::{Execution, Job, Run, Runtime, Sandbox, THREAD_STACK_BYTES};
 use anyhow::Context;
+use indicatif::ProgressBar;
 use sample::{Sample, Series};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Measure checks and executions on this machine.
 ///
@@ -90,15 +91,25 @@ struct Bench {
 impl Bench {
     fn all(&self) -> anyhow::Result<Vec<Sample>> {
         let mut samples = Vec::new();
+        let progress = ProgressBar::new_spinner();
+        let begin = |what: &'static str| {
+            progress.set_message(what);
+            // Rarely, so that showing it does not show in the figures.
+            progress.enable_steady_tick(Duration::from_millis(500));
+        };
         if self.wants("check") {
+            begin("checks in one sandbox, beside native Python");
             samples.extend(self.checks()?);
         }
         if self.wants("service") {
+            begin("checks through workers and HTTP");
             samples.extend(service::measure(&self.config, self.args.runs)?);
         }
         if self.wants("kernel") {
+            begin("programs that compute, beside native Python");
             samples.extend(kernels::measure(&self.config)?);
         }
+        progress.finish_and_clear();
         Ok(samples)
     }
 

