@@ -33,7 +33,7 @@ from struct import pack as _pack
 VERSION = 1
 
 # Host and guest hold a value at the same time; these bound both, and what a comparison can cost.
-MAX_NODES = 4_000_000
+MAX_NODES = 2_000_000
 MAX_BYTES = 64 << 20
 
 # From this length on, a string that occurs again is a reference: below, it costs less to repeat it.

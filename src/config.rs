@@ -52,7 +52,8 @@ impl Default for ServerConfig {
             max_body_bytes: 64 << 20,
             // 64 MiB over 10 Mbit/s, so that only stuck clients meet it.
             body_seconds: 60,
-            // Longer than a check's greatest guest time with its backstop; otherwise arbitrary.
+            // Arbitrary: longer than a batch of ordinary checks takes, shorter than a queue full of
+            // endless ones would.
             shutdown_seconds: 300,
         }
     }

@@ -20,6 +20,11 @@ pub enum ServeError {
     ShutdownTimeout(Duration),
 }
 
+/// How long clients may take to read their answers, or to finish requests that will be refused,
+/// once all work is done: enough for a large answer over a slow line, and no reason to wait for a
+/// client that says nothing.
+const LAST_WORDS: Duration = Duration::from_secs(20);
+
 /// Serves until `stop` resolves, then answers what was accepted and returns.
 ///
 /// From then on no connection is accepted, requests that are still being read get a 503, and
@@ -51,7 +56,22 @@ pub async fn serve(
         ended = &mut server => return Ok(ended?),
         _ = stopped => {}
     }
-    let answered = async { tokio::join!(server, validator.shutdown()).0 };
+    let all_answered = async {
+        validator.shutdown().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    let answered = async {
+        tokio::select! {
+            ended = &mut server => {
+                validator.shutdown().await;
+                ended
+            }
+            () = all_answered => {
+                tracing::warn!("closing connections that are still open");
+                Ok(())
+            }
+        }
+    };
     match tokio::time::timeout(shutdown_timeout, answered).await {
         Ok(ended) => Ok(ended?),
         Err(_) => Err(ServeError::ShutdownTimeout(shutdown_timeout)),

@@ -11,6 +11,9 @@ use wasmtime::{Caller, Linker};
 const CALL_FUEL: u64 = 5_000;
 const BYTE_FUEL: u64 = 2;
 
+/// Fuel for each byte of a report, which has to be read: a value's smallest node is one byte.
+const REPORT_BYTE_FUEL: u64 = 50;
+
 /// Longest report. A value that takes more is not one that anybody compares; the runner stops
 /// encoding long before.
 const REPORT_BYTES: usize = 64 << 20;
@@ -92,11 +95,13 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
                 .get(start..end)
                 .filter(|request| request.len() <= REPORT_BYTES)
                 .and_then(|request| state.door.answer(request));
+            let read = state.door.report.as_ref().map_or(0, Vec::len) as u64;
             let Some(answer) = answer else {
                 state.door.out_of_turn = true;
                 return Err(wasmtime::Error::msg("a message out of turn"));
             };
-            charge(&mut caller, answer.len() as u64 * BYTE_FUEL)?;
+            let copied = answer.len() as u64 * BYTE_FUEL;
+            charge(&mut caller, copied + read * REPORT_BYTE_FUEL)?;
             let size = i32::try_from(answer.len().max(1))?;
             let at = handles.host_alloc.call(&mut caller, size)?;
             if at == 0 {

@@ -115,7 +115,7 @@ impl Sandbox {
         let budget = run.limits.fuel().0;
         self.prepare(&mut live, run, budget)?;
         let result = live.execute();
-        let stopped = live.stopped(result)?;
+        let stopped = live.stopped(result, &run.job)?;
         let fuel = Fuel(budget - live.store.get_fuel().map_err(EngineError::run)?.min(budget));
         let (memory_bytes, restorable) = self.take_back(&mut live)?;
         let state = live.store.data_mut();
@@ -127,7 +127,8 @@ impl Sandbox {
             memory_bytes,
             warnings: stopped.warnings,
         };
-        if memory_bytes > run.limits.memory_bytes {
+        // The backstop says nothing of the program, nor does what it had used by then.
+        if memory_bytes > run.limits.memory_bytes && execution.ending != Ending::Backstop {
             execution.ending = Ending::Limit(LimitKind::Memory);
         }
         if stopped.clean && restorable && self.runtime.0.settings.reset_in_place {
@@ -284,18 +285,22 @@ impl Live {
     }
 
     /// Tells how the guest stopped.
-    fn stopped(&mut self, result: wasmtime::Result<i32>) -> Result<Stopped, EngineError> {
+    fn stopped(
+        &mut self,
+        result: wasmtime::Result<i32>,
+        job: &Job,
+    ) -> Result<Stopped, EngineError> {
         let state = self.store.data_mut();
         let ending = match result {
             Ok(_) => match state.door.report.take().map(|bytes| report::report(&bytes)) {
-                Some(Some(report)) => {
+                Some(Some(report)) if belongs(&report.ending, job) => {
                     return Ok(Stopped {
                         ending: report.ending,
                         warnings: report.warnings,
                         clean: true,
                     });
                 }
-                Some(None) => crashed("the program sent a report of its own making"),
+                Some(_) => crashed("the program sent a report of its own making"),
                 None => crashed("the interpreter ended without a report"),
             },
             Err(_) if state.door.out_of_turn => crashed("a message out of turn"),
@@ -323,6 +328,21 @@ impl Live {
                 .map_err(EngineError::run)?;
         }
         Ok(())
+    }
+}
+
+/// Whether a job of this kind can end so. A program that speaks through the door in the runner's
+/// place could otherwise say that a check is no good.
+fn belongs(ending: &Ending, job: &Job) -> bool {
+    match ending {
+        Ending::Exited { .. } => matches!(job, Job::Main { .. }),
+        Ending::Returned { .. } => matches!(job, Job::Call { .. }),
+        Ending::TestsPassed | Ending::NoTests | Ending::TestsFailed { .. } => {
+            matches!(job, Job::Script { .. })
+        }
+        Ending::Raised { .. } | Ending::Left { .. } => !matches!(job, Job::Main { .. }),
+        // Never reported: these are the host's to say.
+        Ending::Limit(_) | Ending::Crashed { .. } | Ending::Backstop => false,
     }
 }
 

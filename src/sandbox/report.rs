@@ -6,6 +6,10 @@
 use super::run::{Ending, Job, Phase, Raised};
 use super::values;
 
+/// Most lines of a list, and most characters of a line: what the runner sends is well below.
+const LINES: usize = 64;
+const LINE_CHARS: usize = 4096;
+
 /// What a report says.
 pub(crate) struct Report {
     pub ending: Ending,
@@ -75,7 +79,7 @@ pub(crate) fn report(bytes: &[u8]) -> Option<Report> {
         (b"N", []) => Ending::NoTests,
         (b"F", [assertions_only, message]) => Ending::TestsFailed {
             assertions_only: *assertions_only == b"1",
-            message: text(message),
+            message: clip(&text(message)),
         },
         (b"X", [place, classes, message]) => Ending::Raised {
             phase: phase(place)?,
@@ -110,7 +114,12 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn lines(bytes: &[u8]) -> Vec<String> {
-    text(bytes).lines().take(16).map(str::to_owned).collect()
+    text(bytes).lines().take(LINES).map(clip).collect()
+}
+
+/// The runner keeps its texts short; what is longer is the program's own doing.
+fn clip(line: &str) -> String {
+    line.chars().take(LINE_CHARS).collect()
 }
 
 fn number(bytes: &[u8]) -> Option<i32> {
@@ -119,8 +128,8 @@ fn number(bytes: &[u8]) -> Option<i32> {
 
 fn raised(classes: &[u8], message: &[u8]) -> Raised {
     Raised {
-        classes: text(classes).lines().map(str::to_owned).collect(),
-        message: text(message),
+        classes: text(classes).lines().take(LINES).map(clip).collect(),
+        message: clip(&text(message)),
     }
 }
 

@@ -16,6 +16,10 @@ const VERSION: u8 = 1;
 /// numpy's own bound on dimensions.
 const MOST_DIMENSIONS: u64 = 64;
 
+/// Most nodes of a value. The encoder stops there too, but the bytes may come from elsewhere; a
+/// node takes some 36 bytes here, so a value takes at most 72 MiB.
+const MOST_NODES: usize = 2_000_000;
+
 /// Why bytes are not a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -34,6 +38,9 @@ pub enum DecodeError {
     /// A reference to a node that has not come yet.
     #[error("a reference to nowhere")]
     Reference,
+    /// More nodes than a value may have.
+    #[error("a value that is too large")]
+    TooLarge,
     /// A part of a node is not what that node can have.
     #[error("a malformed node")]
     Malformed,
@@ -105,6 +112,9 @@ impl Decoder<'_> {
     fn run(&mut self) -> Result<(), DecodeError> {
         while self.owed > 0 {
             self.owed -= 1;
+            if self.nodes.len() >= MOST_NODES {
+                return Err(DecodeError::TooLarge);
+            }
             let id = NodeId(u32::try_from(self.nodes.len()).map_err(|_| DecodeError::Malformed)?);
             match self.begin()? {
                 Begun::Reference(to) => self.parts.push(to),

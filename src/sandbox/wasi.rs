@@ -48,6 +48,7 @@ impl From<Refused> for Stop {
             Refused::ReadOnly => Errno::Rofs,
             Refused::Escapes => Errno::Notcapable,
             Refused::NoSpace => Errno::Nospc,
+            Refused::NameTooLong => Errno::Nametoolong,
             Refused::Invalid => Errno::Inval,
         })
     }

@@ -118,6 +118,17 @@ impl World {
         u32::try_from(number).ok()
     }
 
+    /// Gives back the bytes of a file that has lost its name, unless somebody still reads it.
+    pub fn release(&mut self, node: NodeId) {
+        let open =
+            self.descriptors.iter().flatten().any(
+                |descriptor| matches!(descriptor, Descriptor::File(file) if file.node == node),
+            );
+        if !open {
+            self.files.release(node);
+        }
+    }
+
     /// The descriptor of this number.
     pub fn descriptor(&mut self, number: u32) -> Option<&mut Descriptor> {
         self.descriptors.get_mut(number as usize)?.as_mut()

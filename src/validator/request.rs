@@ -5,8 +5,13 @@ use super::{Tenant, lock};
 use crate::domain::{Executions, Fault, FaultCode, Judged, Submission, SubmissionResult, Verdict};
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::mpsc::UnboundedSender;
+
+/// Most bytes of output in the verdicts of one request. An answer is held in memory whole, also
+/// where every check of a large batch prints as much as it may and most of them come from the
+/// cache, which costs their sender nothing.
+const MOST_TOLD_BYTES: u64 = 128 << 20;
 
 /// Executions that a request may remember where there is no cache: some hundreds with full
 /// outputs, many thousands of ordinary ones.
@@ -20,6 +25,8 @@ pub(super) struct Request {
     submissions: Vec<(Submission, Mutex<Progress>)>,
     results: UnboundedSender<(usize, SubmissionResult)>,
     cancelled: AtomicBool,
+    /// Bytes of output in the verdicts so far.
+    told_bytes: AtomicU64,
 }
 
 /// Checks that one worker judges in order.
@@ -55,6 +62,7 @@ impl Request {
             submissions: submissions.into_iter().map(with_progress).collect(),
             results,
             cancelled: AtomicBool::new(false),
+            told_bytes: AtomicU64::new(0),
         };
         for (index, (submission, progress)) in request.submissions.iter().enumerate() {
             if submission.checks.is_empty() {
@@ -102,15 +110,28 @@ impl Request {
         &self,
         submission: usize,
         check: usize,
-        verdict: Verdict,
+        mut verdict: Verdict,
         executions: Executions,
     ) {
+        self.bound(&mut verdict);
         let mut progress = lock(&self.submissions[submission].1);
         progress.verdicts[check] = Some(verdict);
         progress.executions.candidate += executions.candidate;
         progress.executions.reference += executions.reference;
         progress.executions.cached += executions.cached;
         self.count_down(submission, &mut progress, 1);
+    }
+
+    /// Leaves the outputs out of a verdict, where those of the request are very many already.
+    fn bound(&self, verdict: &mut Verdict) {
+        let size = (verdict.stdout.len() + verdict.stderr.len()) as u64;
+        let before = self.told_bytes.fetch_add(size, Ordering::Relaxed);
+        if size > 0 && before.saturating_add(size) > MOST_TOLD_BYTES {
+            verdict.stdout.clear();
+            verdict.stderr.clear();
+            let text = "stdout and stderr are left out: those of this request exceed 128 MiB";
+            verdict.warnings.push(text.to_owned());
+        }
     }
 
     /// Takes that checks will have no verdict, for a fault of ours.

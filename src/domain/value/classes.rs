@@ -120,10 +120,12 @@ impl<'a> Classes<'a> {
 
     fn of_number(&mut self, number: Number<'a>, steps: &mut Steps) -> Result<Class, TooMuchWork> {
         let next = Class(self.count);
+        // Work on a number grows with its size; a guest may send one of many megabytes.
+        steps.take(number.size_bytes())?;
         let alike = self.numbers.entry(number.hash()).or_default();
         for (other, class) in alike.iter() {
             // Numbers that collide without being equal are made on purpose.
-            steps.take(16)?;
+            steps.take(16 + number.size_bytes() + other.size_bytes())?;
             if number.equals(*other)? {
                 return Ok(*class);
             }

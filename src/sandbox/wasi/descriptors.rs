@@ -40,8 +40,11 @@ pub(super) fn advise(
 }
 
 pub(super) fn close(call: &mut Call<'_>, fd: u32) -> Answer {
-    get(call, fd)?;
+    let closed = get(call, fd)?.clone();
     call.world.descriptors[fd as usize] = None;
+    if let Descriptor::File(file) = closed {
+        call.world.release(file.node);
+    }
     Ok(())
 }
 

@@ -131,14 +131,8 @@ pub(super) fn remove_directory(call: &mut Call<'_>, fd: u32, path: u32, length: 
 pub(super) fn unlink_file(call: &mut Call<'_>, fd: u32, path: u32, length: u32) -> Answer {
     let place = walk(call, fd, path, length)?;
     call.world.files.remove(&place, false)?;
-    let open = call.world.descriptors.iter().flatten().any(
-        |descriptor| matches!(descriptor, Descriptor::File(file) if Some(file.node) == place.node),
-    );
-    // Its bytes are given back, unless somebody still reads them.
-    if let Some(node) = place.node
-        && !open
-    {
-        call.world.files.resize(node, 0)?;
+    if let Some(node) = place.node {
+        call.world.release(node);
     }
     Ok(())
 }
@@ -154,7 +148,11 @@ pub(super) fn rename(
 ) -> Answer {
     let from = walk(call, old_fd, old, old_length)?;
     let to = walk(call, new_fd, new, new_length)?;
-    Ok(call.world.files.rename(&from, &to)?)
+    call.world.files.rename(&from, &to)?;
+    if let Some(replaced) = to.node {
+        call.world.release(replaced);
+    }
+    Ok(())
 }
 
 /// There are no links: a tree without them cannot be left through one.

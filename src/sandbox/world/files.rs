@@ -22,6 +22,9 @@ const FILE_BYTES: u64 = 64 << 20;
 /// bounds the host's bookkeeping to a few MiB.
 const FILE_COUNT: usize = 1 << 15;
 
+/// Longest name, as on usual file systems.
+const NAME_BYTES: usize = 255;
+
 /// Deepest directory. Permission is found by climbing to the root, which must stay cheap.
 const DEPTH: usize = 128;
 
@@ -60,6 +63,7 @@ pub(crate) enum Refused {
     ReadOnly,
     Escapes,
     NoSpace,
+    NameTooLong,
     Invalid,
 }
 
@@ -76,6 +80,8 @@ pub(crate) struct Place {
 pub(crate) struct Files {
     nodes: Vec<Node>,
     parents: Vec<NodeId>,
+    /// Whether a node has lost its name: it lives on while it is open.
+    removed: Vec<bool>,
     modified_ns: Vec<u64>,
     bytes: u64,
 }
@@ -86,6 +92,7 @@ impl Files {
         let mut files = Files {
             nodes: vec![Node::Directory(BTreeMap::new())],
             parents: vec![ROOT],
+            removed: vec![false],
             modified_ns: vec![super::EPOCH_NS],
             bytes: 0,
         };
@@ -198,6 +205,9 @@ impl Files {
         if !self.is_writable(place.parent) {
             return Err(Refused::ReadOnly);
         }
+        if place.name.len() > NAME_BYTES {
+            return Err(Refused::NameTooLong);
+        }
         if self.nodes.len() >= FILE_COUNT || self.climb(place.parent).take(DEPTH).count() == DEPTH {
             return Err(Refused::NoSpace);
         }
@@ -224,7 +234,17 @@ impl Files {
             return Err(Refused::ReadOnly);
         }
         self.unlink(place.parent, &place.name);
+        self.removed[node.0] = true;
         Ok(())
+    }
+
+    /// Gives back the bytes of a file that has lost its name. To be called once it is not open
+    /// any more.
+    pub fn release(&mut self, id: NodeId) {
+        if self.removed[id.0] {
+            // Making a file empty cannot fail, and a directory has no bytes.
+            let _ = self.resize(id, 0);
+        }
     }
 
     /// Moves a name, replacing a file or an empty directory that has it.
@@ -235,6 +255,9 @@ impl Files {
         }
         if !self.is_writable(from.parent) || !self.is_writable(to.parent) {
             return Err(Refused::ReadOnly);
+        }
+        if to.name.len() > NAME_BYTES {
+            return Err(Refused::NameTooLong);
         }
         if self.climb(to.parent).any(|above| above == node) {
             return Err(Refused::Invalid);
@@ -283,6 +306,11 @@ impl Files {
                 }
                 self.bytes = total;
                 file.resize(size as usize, 0);
+                // What was cut off is given back, since only what is there is counted. Growing
+                // may reserve as much again, so that the host's memory is at most twice the bound.
+                if file.capacity() / 2 > file.len() {
+                    file.shrink_to_fit();
+                }
                 Ok(())
             }
             Node::Archive(_) => Err(Refused::ReadOnly),
@@ -313,6 +341,7 @@ impl Files {
         let id = NodeId(self.nodes.len());
         self.nodes.push(node);
         self.parents.push(parent);
+        self.removed.push(false);
         self.modified_ns.push(super::EPOCH_NS);
         if let Node::Directory(names) = &mut self.nodes[parent.0] {
             names.insert(name.to_owned(), id);
