@@ -7,6 +7,7 @@ mod cli;
 mod differential;
 mod fake;
 mod fresh;
+mod hostile_guests;
 mod humaneval;
 mod limits;
 mod outcomes;

@@ -114,11 +114,19 @@ fn a_checker_decides_instead_of_the_comparison() {
         Outcome::Invalid,
     );
     let crashes = "checker that crashes";
+    // It crashes over the expected answer too, so it is no good.
+    check(
+        with_checker(crashes, Some("x"), false),
+        None,
+        exited(0),
+        Outcome::Invalid,
+    );
+    // Nothing tells a bad checker from one that a program made stumble: it is taken at its word.
     check(
         with_checker(crashes, None, false),
         None,
         exited(0),
-        Outcome::Invalid,
+        Outcome::Fail,
     );
     check(
         with_checker(crashes, None, false),
