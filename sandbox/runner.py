@@ -5,100 +5,54 @@ to everything it uses, since the program may replace what it finds in modules an
 """
 
 import builtins
+import io
 import linecache
-import random
-import struct
 import sys
-import types
-from opcode import opmap
 
-import _host
-import touchstone_values
-from touchstone_shims import ending, warning
+import touchstone_candidate as candidate
+import touchstone_exports as exports
+import touchstone_jobs as jobs
+import touchstone_judge as judge
+from touchstone_jobs import PROGRAM_FILE
+from touchstone_shims import ending
+from touchstone_tests import Tests
 
-PROGRAM_FILE = "/work/main.py"
-RUNNER_FILE = "<touchstone_runner>"
-CALL_FILE = "<call>"
-TEST_FILE = "<test>"
-
-# Longest text of an exception, and longest repr, that is reported; enough for people.
-MESSAGE_CHARS = 2000
-REPR_CHARS = 16384
+RUNNER_FILES = frozenset({"<touchstone_runner>", "<touchstone_jobs>"})
 
 # Frames that are shown of each end of a traceback.
 SHOWN_FRAMES = 50
 
-_call = _host.call
-_compile = builtins.compile
-_exec = builtins.exec
-_eval = builtins.eval
-_repr = builtins.repr
-_str = builtins.str
-_type = builtins.type
-_len = builtins.len
-_int = builtins.int
-_isinstance = builtins.isinstance
-_unpack_length = struct.Struct("<I").unpack_from
-_pack_length = struct.Struct("<I").pack
-_Module = types.ModuleType
-_class_mro = type.__dict__["__mro__"].__get__
-_class_name = type.__dict__["__name__"].__get__
-_modules = sys.modules
+_call, _compiled, _describe, _ended, _load, _Module, _modules = (
+    jobs.call, jobs.compiled, jobs.describe, jobs.ended, jobs.load, jobs.Module, jobs.modules)
+_exec, _eval, _type, _len, _int, _isinstance = exec, eval, type, len, int, isinstance
 _set_int_max_str_digits = sys.set_int_max_str_digits
-_encode_value = touchstone_values.encode_or_opaque
 
 
 def main():
     """Runs the job behind the door. The name under which the host calls the interpreter."""
-    fields = _fields(_call(b"J"))
-    kind, seed = fields[0], fields[1]
+    kind, seed, *fields = jobs.fields(_call(b"J"))
     if seed != b"0":
-        _seed(_int(seed))
+        jobs.seed(_int(seed))
+    if kind == b"P":
+        candidate.main(fields[0])
+        jobs.flush()
+        return
     if kind == b"M":
-        report = _main(fields[2], fields[3:])
+        report = _main(fields[0], fields[1:])
     elif kind == b"C":
-        report = _call_job(fields[2], fields[3])
+        report = _expression(fields[0], fields[1])
+    elif kind == b"S":
+        report = _script(fields[0], fields[1], fields[2])
+    elif kind == b"E":
+        report = judge.expression(fields[0], fields[1] if _len(fields) > 1 else None)
     else:
-        report = _script(fields[2], fields[3], fields[4])
-    _flush()
-    report.insert(1, b"\n".join(_warnings()))
-    _call(b"R" + b"".join([_pack_length(_len(field)) + field for field in report]))
-
-
-def _fields(payload):
-    fields, at = [], 0
-    while at < _len(payload):
-        (length,) = _unpack_length(payload, at)
-        at += 4
-        fields.append(payload[at : at + length])
-        at += length
-    return fields
-
-
-def _seed(seed):
-    random.seed(seed)
-    numpy = _modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed(seed & 0xFFFFFFFF)
-
-
-def _warnings():
-    return [text.encode("utf-8", "backslashreplace") for text in warning._touchstone_warnings]
+        report = judge.script(fields[0], fields[1])
+    jobs.flush()
+    report.insert(1, b"\n".join(jobs.warnings()))
+    _call(b"R" + jobs.joined(report))
 
 
 # Programs
-
-
-def _compiled(source, file, mode):
-    """Code of a text. What nests too deeply for the parser is an error of the text, not a lack of
-    memory, whatever the parser calls it."""
-    try:
-        return _compile(source, file, mode, 0, True)
-    except MemoryError as error:
-        text = _str(error)
-        if not text.startswith("Parser stack overflowed"):
-            raise
-    raise SyntaxError(text, (file, 1, 0, ""))
 
 
 def _main(code, arguments):
@@ -109,12 +63,12 @@ def _main(code, arguments):
     namespace["__builtins__"] = builtins
     namespace["__annotations__"] = {}
     _modules["__main__"] = module
-    sys.argv = [PROGRAM_FILE, *[_text(argument) for argument in arguments]]
+    sys.argv = [PROGRAM_FILE, *[argument.decode("utf-8", "surrogatepass") for argument in arguments]]
     status, raised = 0, None
     try:
         _exec(_compiled(code, PROGRAM_FILE, "exec"), namespace)
     except SystemExit as left:
-        status = _exit_status(left)
+        status = jobs.exit_status(left)
     except BaseException as error:
         status, raised = 1, error
         _show(error, code)
@@ -128,26 +82,13 @@ def _main(code, arguments):
     return report
 
 
-def _exit_status(left):
-    code = left.code
-    if code is None:
-        return 0
-    if _isinstance(code, _int):
-        return _int(code) & 0xFF
-    try:
-        print(code, file=sys.stderr)
-    except BaseException:
-        pass
-    return 1
-
-
 def _show(error, code):
     """Prints a traceback as `python3 main.py` does, without the runner's own frames."""
     try:
         text = code.decode("utf-8", "replace")
         linecache.cache[PROGRAM_FILE] = (_len(text), None, text.splitlines(True), PROGRAM_FILE)
         trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename == RUNNER_FILE:
+        while trace is not None and trace.tb_frame.f_code.co_filename in RUNNER_FILES:
             trace = trace.tb_next
         _shorten(trace)
         error.__traceback__ = trace
@@ -167,47 +108,36 @@ def _shorten(trace):
         frames[SHOWN_FRAMES - 1].tb_next = frames[-SHOWN_FRAMES]
 
 
-def _module(code):
-    """The candidate program as a module of its own; not `__main__`, so that what it does when it
-    is started as a program does not happen."""
-    module = _Module("solution")
-    namespace = module.__dict__
-    namespace["__builtins__"] = builtins
-    _modules["solution"] = module
-    if code:
-        _exec(_compiled(code, PROGRAM_FILE, "exec"), namespace)
-    return namespace
+# Tests in the program's own interpreter
 
 
-def _call_job(code, call):
+def _expression(code, source):
     """The value of an expression over the candidate's names."""
     phase = b"p"
     try:
         if not code:
             # An expected value stands for itself: how Python limits programs is not its concern.
             _set_int_max_str_digits(0)
-        namespace = _module(code)
+        namespace = _load(code)
         phase = b"c"
-        expression = _compiled(call.strip(), CALL_FILE, "eval")
+        expression = _compiled(source.strip(), judge.CALL_FILE, "eval")
         phase = b"t"
         value = _eval(expression, namespace)
-        return [b"V", _encode_value(value), _shown(value)]
-    except SystemExit as left:
-        return [b"L", phase, b"%d" % _exit_status(left)]
+        return [b"V", jobs.encode_value(value), jobs.shown(value)]
     except BaseException as error:
-        return [b"X", phase, *_describe(error)]
+        return _ended(phase, error)
 
 
 def _script(code, source, entry_point):
     """Test code in the candidate's namespace."""
     phase = b"p"
     try:
-        namespace = _module(code)
+        namespace = _load(code)
         before = dict(namespace)
         phase = b"c"
-        script = _compiled(source, TEST_FILE, "exec")
+        script = _compiled(source, judge.TEST_FILE, "exec")
         phase = b"t"
-        tests = _Tests(script)
+        tests = Tests(script)
         _exec(script, namespace)
         if entry_point:
             name = entry_point.decode()
@@ -218,92 +148,8 @@ def _script(code, source, entry_point):
             namespace["check"](namespace[name])
             tests.ran = True
         return tests.report(namespace, before)
-    except SystemExit as left:
-        return [b"L", phase, b"%d" % _exit_status(left)]
     except BaseException as error:
-        return [b"X", phase, *_describe(error)]
-
-
-class _Tests:
-    """Whether a script ran a test, and its `unittest` classes."""
-
-    # The instruction that raises a value; an assert statement compiles to it too.
-    RAISE = bytes([opmap["RAISE_VARARGS"], 1])
-    TOOL = 4
-
-    def __init__(self, script):
-        self.ran = self._asserts(script)
-        if not self.ran:
-            self._watch(script)
-
-    def _asserts(self, code):
-        """Whether a piece of code tests something itself."""
-        if any(name.startswith("assert") for name in code.co_names):
-            return True
-        # Instructions stand at even places.
-        at = code.co_code.find(self.RAISE)
-        while at > 0 and at % 2 == 1:
-            at = code.co_code.find(self.RAISE, at + 1)
-        return at >= 0
-
-    def _watch(self, script):
-        """Waits for a function that tests something to be called."""
-        pending = [script]
-        watched = []
-        while pending:
-            for constant in pending.pop().co_consts:
-                if _type(constant) is types.CodeType:
-                    pending.append(constant)
-                    if self._asserts(constant):
-                        watched.append(constant)
-        if not watched:
-            return
-        monitoring = sys.monitoring
-        start = monitoring.events.PY_START
-
-        def started(code, offset):
-            self.ran = True
-            return monitoring.DISABLE
-
-        if monitoring.get_tool(self.TOOL) is None:
-            monitoring.use_tool_id(self.TOOL, "touchstone")
-        monitoring.register_callback(self.TOOL, start, started)
-        for code in watched:
-            monitoring.set_local_events(self.TOOL, code, start)
-
-    def report(self, namespace, before):
-        cases = [
-            value
-            for name, value in namespace.items()
-            if _isinstance(value, _type)
-            and issubclass(value, _TestCase)
-            and value is not _TestCase
-            and before.get(name) is not value
-        ]
-        if cases:
-            return self._unittest(cases)
-        return [b"P"] if self.ran else [b"N"]
-
-    def _unittest(self, cases):
-        load = _unittest.defaultTestLoader.loadTestsFromTestCase
-        result = _unittest.TestResult()
-        for case in cases:
-            load(case).run(result)
-        bad = result.failures + result.errors
-        if bad or result.unexpectedSuccesses:
-            test, trace = bad[0] if bad else (result.unexpectedSuccesses[0], "unexpected success")
-            lines = [line for line in trace.splitlines() if line and not line[0].isspace()]
-            message = f"{lines[-1] if lines else trace} ({test})"
-            only = b"0" if result.errors else b"1"
-            return [b"F", only, _clip(message)]
-        if result.testsRun > _len(result.skipped) or self.ran:
-            return [b"P"]
-        return [b"N"]
-
-
-import unittest as _unittest
-
-_TestCase = _unittest.TestCase
+        return _ended(phase, error)
 
 
 # Rehearsal
@@ -336,76 +182,116 @@ print(solve([1.0, 2.0]))
 """
 
 
+CHECK = b"def check(f):\n    assert f([1.0, 2.0]) == False\n    assert f([1.0, 1.2])\n"
+
+
 def rehearse():
     """Runs every kind of job some times, so that what they share is specialized. To be called
     before the snapshot only."""
-    global _call
-    script = b"def check(f):\n    assert f([1.0, 2.0]) == False\n    assert f([1.0, 1.2])\n"
-    jobs = [
+    jobs_alone = [
         (b"M", b"0", REHEARSED),
         (b"C", b"0", REHEARSED, b"solve([1.0, 2.0], 3)"),
-        (b"S", b"0", REHEARSED, script, b"solve"),
+        (b"S", b"0", REHEARSED, CHECK, b"solve"),
     ]
-    door, standing = _call, [_modules.get("__main__"), sys.stdout]
-    sys.stdout = type(sys.stdout)(__import__("io").BytesIO(), "utf-8")
+    tests = [
+        (b"T", b"0", CHECK, b"solve"),
+        (b"E", b"0", b"solve([1.0, 2.0], 3)", b"[True, 'a']"),
+    ]
+    standing = [_modules.get("__main__"), sys.stdout, list(sys.path)]
+    sys.stdout = judge._stdout = type(sys.stdout)(io.BytesIO(), "utf-8")
     try:
-        for job in jobs * 8:
-            payload = b"".join([_pack_length(_len(field)) + field for field in job])
-            reports = []
-            _call = lambda request: payload if request == b"J" else reports.append(request)
-            main()
-            if reports[0][5:6] not in b"EVP":
-                raise RuntimeError(f"rehearsal of {job[0]} gave {reports}")
+        for _ in range(8):
+            for job in jobs_alone:
+                _rehearse_alone(job)
+            for test in tests:
+                _rehearse_split((b"P", b"0", REHEARSED), test)
     finally:
-        _call = door
-        _modules["__main__"], sys.stdout = standing
-        _modules.pop("solution", None)
+        _modules["__main__"], sys.stdout, sys.path[:] = standing
+        judge._stdout = sys.stdout
+        for name in ("solution", "test_solution"):
+            _modules.pop(name, None)
         sys.argv = [PROGRAM_FILE]
         linecache.cache.clear()
-        sys.monitoring.free_tool_id(_Tests.TOOL)
+        sys.monitoring.free_tool_id(Tests.TOOL)
 
 
-# Reports
+def _rehearse_alone(job):
+    def answer(request):
+        if request == b"J":
+            return jobs.joined(job)
+        reports.append(request)
+
+    reports = []
+    _behind(answer, main)
+    if reports[0][5:6] not in b"EVP":
+        raise RuntimeError(f"rehearsal of {job[0]} gave {reports}")
 
 
-def _shown(value):
+def _rehearse_split(program, test):
+    """A judge whose candidate is rehearsed anew up to each of its answers: there is one
+    interpreter here for what takes two."""
+    asked, reports = [], []
+
+    def judge_hears(request):
+        if request == b"J":
+            return jobs.joined(test)
+        if request[:1] != b"X":
+            reports.append(request)
+            return b""
+        asked.append(request[1:])
+        kept = _taken_out()
+        reply = _answer_of(program, asked)
+        _taken_out()
+        _put_back(kept)
+        return reply
+
+    _behind(judge_hears, main)
+    _taken_out()
+    if not reports or reports[0][5:6] not in b"VP":
+        raise RuntimeError(f"rehearsal of {test[0]} gave {reports}")
+
+
+def _answer_of(program, asked):
+    """A candidate's answer to the last of these requests."""
+    requests, replies = list(asked), []
+
+    def candidate_hears(request):
+        if request == b"J":
+            return jobs.joined(program)
+        replies.append(request[1:])
+        return requests.pop(0) if requests else b""
+
+    _behind(candidate_hears, main)
+    return replies[-1]
+
+
+def _behind(door, work):
+    """Does something with another door."""
+    global _call
+    before = _call
+    _call = candidate.call = judge.call = door
     try:
-        text = _repr(value)
-        if _len(text) > REPR_CHARS:
-            text = text[:REPR_CHARS] + f"… ({_len(text)} characters)"
-        return text.encode("utf-8", "backslashreplace")
-    except BaseException as error:
-        return f"<{_class_name(_type(value))} object whose repr raised {_class_name(_type(error))}>".encode(
-            "utf-8", "backslashreplace"
-        )
+        work()
+    finally:
+        _call = candidate.call = judge.call = before
 
 
-def _describe(error):
-    """Class names and the last line of a traceback."""
-    warning.of_exception(error)
-    kind = _type(error)
-    classes = [_class_name(each) for each in _class_mro(kind)[:-1]]
-    name = classes[0]
-    try:
-        text = _str(error)
-    except BaseException:
-        text = "<exception str() failed>"
-    return ["\n".join(classes).encode("utf-8", "backslashreplace"), _clip(f"{name}: {text}" if text else name)]
+# What one execution leaves in these modules.
+_STATE = (
+    exports.objects, exports._numbers, exports._classes, exports._told, judge._named, judge._bases,
+    judge._known, judge._proxy_classes, judge._exception_classes, judge._class_names,
+    candidate._origins, candidate._borrowed_classes, candidate._borrowed, candidate._kept,
+)
 
 
-def _clip(text):
-    if _len(text) > MESSAGE_CHARS:
-        text = text[:MESSAGE_CHARS] + "…"
-    return text.encode("utf-8", "backslashreplace")
+def _taken_out():
+    kept = [each.copy() for each in _STATE]
+    for each in _STATE:
+        each.clear()
+    candidate._namespace = {}
+    return kept
 
 
-def _text(data):
-    return data.decode("utf-8", "surrogatepass")
-
-
-def _flush():
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        try:
-            stream.flush()
-        except BaseException:
-            pass
+def _put_back(kept):
+    for each, contents in zip(_STATE, kept):
+        (each.extend if type(each) is list else each.update)(contents)

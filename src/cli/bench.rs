@@ -3,6 +3,7 @@
 //! Machines are shared and noisy, so every rival is measured here too, in turns with ours, and
 //! what counts is the ratio of medians.
 
+mod judging;
 mod kernels;
 mod native;
 mod sample;
@@ -24,8 +25,8 @@ use std::time::{Duration, Instant};
 ///
 /// Prints the median, the 99th percentile and the rate of each case: a fresh check in one sandbox,
 /// the same with every instance mapped anew, through workers, through HTTP; a fork of a warm
-/// native python3 and a native python3 process doing the same; and programs that compute, in the
-/// sandbox and natively. Needs python3 for what is native.
+/// native python3 and a native python3 process doing the same; a test in an interpreter of its own
+/// and in the program's; and programs that compute, in the sandbox and natively. Needs python3 for what is native.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Print one JSON object a line.
@@ -100,6 +101,10 @@ impl Bench {
         if self.wants("check") {
             begin("checks in one sandbox, beside native Python");
             samples.extend(self.checks()?);
+        }
+        if self.wants("judging") {
+            begin("tests apart from programs, and together");
+            samples.extend(judging::measure(&self.config, self.args.runs)?);
         }
         if self.wants("service") {
             begin("checks through workers and HTTP");

@@ -8,8 +8,14 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 /// depend on code generation. Address space only, until it is used.
 pub(crate) const WASM_STACK_BYTES: usize = 256 << 20;
 
-/// Stack that a thread needs which runs guests: the guest's, and room for host functions.
-pub const THREAD_STACK_BYTES: usize = WASM_STACK_BYTES + (8 << 20);
+/// Stack of a fiber that runs a guest: the guest's, and room for host functions.
+const FIBER_STACK_BYTES: usize = WASM_STACK_BYTES + (8 << 20);
+
+/// Stack for a thread that runs guests, which have fibers of their own.
+pub const THREAD_STACK_BYTES: usize = 8 << 20;
+
+/// Stacks of one instance: the guest's, and one for the allocator that a host function calls.
+const STACKS: u32 = 2;
 
 /// Largest image that is still mapped copy-on-write although parts of it are empty: the runtime's
 /// own is about 150 MiB, and without this it would be copied at every instantiation.
@@ -59,8 +65,7 @@ pub(crate) fn engine(purpose: Purpose) -> wasmtime::Result<Engine> {
         .wasm_exceptions(true)
         .wasm_backtrace_max_frames(None)
         .max_wasm_stack(WASM_STACK_BYTES)
-        // Not used, but not allowed to be less than the above.
-        .async_stack_size(WASM_STACK_BYTES)
+        .async_stack_size(FIBER_STACK_BYTES)
         .memory_init_cow(true)
         .memory_guaranteed_dense_image_size(DENSE_IMAGE_BYTES);
     deterministic(&mut config);
@@ -125,7 +130,7 @@ fn pool(instances: u32, memory_bytes: usize) -> InstanceAllocationStrategy {
         .total_memories(instances * 2)
         .total_tables(instances)
         .total_gc_heaps(instances)
-        .total_stacks(1)
+        .total_stacks(instances * STACKS)
         .max_core_instance_size(INSTANCE_BYTES)
         .table_elements(TABLE_ELEMENTS)
         .max_memory_size(memory_bytes)

@@ -6,18 +6,24 @@
 //! much is dropped instead, and the next program gets one that is mapped anew.
 
 use super::EngineError;
-use super::door::Door;
+use super::door::{self, Door, Shut};
 use super::pages::{self, PAGE, PageMap};
+use super::relay::{Handover, RelayEnd, Side};
 use super::report;
-use super::run::{Ending, Execution, Job, LimitKind, Run};
-use super::runtime::{Runtime, TICK, idle_state};
+use super::run::{Ending, Execution, Expectation, Job, LimitKind, Phase, Run, Test};
+use super::runtime::{Runtime, TICK, at_once, idle_state};
 use super::snapshot::GLOBAL_PREFIX;
 use super::state::{Handles, MemoryLimit, State};
 use super::world::World;
-use crate::domain::Fuel;
+use crate::domain::{Fuel, Text};
 use std::ops::Range;
+use std::task::{Context, Poll, Waker};
 use std::thread::ThreadId;
 use wasmtime::{Global, Store, Trap, TypedFunc, Val};
+
+/// Where the instances for programs and for judges are kept.
+const PROGRAM: usize = 0;
+const JUDGE: usize = 1;
 
 /// What the interpreter is told to execute. It runs the runner whatever it is told (see `boot.py`),
 const COMMAND: &[u8] = b"run";
@@ -38,9 +44,15 @@ const RESERVE_BYTES: u64 = 32 << 20;
 pub struct Sandbox {
     runtime: Runtime,
     pages: Option<PageMap>,
-    live: Option<Live>,
+    /// For programs, and for judges: what they write lies in different places, so each finds more
+    /// of it written before.
+    live: [Option<Live>; 2],
     fresh: u64,
 }
+
+/// Fuel for a candidate that is told that its judge is done, to come to its own end: it need not
+/// be mapped anew then. Its execution is over by then and measured.
+const FAREWELL_FUEL: u64 = 2_000_000;
 
 /// An instance that equals a new one.
 struct Live {
@@ -67,6 +79,7 @@ struct Written {
 struct Stopped {
     ending: Ending,
     warnings: Vec<String>,
+    expected: Option<Expectation>,
     /// Whether the interpreter came to its own end, so that its instance may serve again.
     clean: bool,
 }
@@ -76,7 +89,7 @@ impl Sandbox {
         Sandbox {
             pages: PageMap::open(),
             runtime,
-            live: None,
+            live: [None, None],
             fresh: 0,
         }
     }
@@ -92,51 +105,85 @@ impl Sandbox {
     /// some 50 ms: for tests.
     #[must_use]
     pub fn is_fresh(&mut self) -> bool {
-        let Some(live) = &mut self.live else {
-            // The next program gets an instance that is mapped anew.
-            return true;
-        };
-        let globals = live.globals.iter().all(|(global, value)| {
-            let now = global.get(&mut live.store);
-            format!("{now:?}") == format!("{value:?}")
-        });
-        globals && live.handles.memory.data(&live.store) == self.runtime.0.pristine.memory()
+        let pristine = self.runtime.0.pristine.memory();
+        // Where there is none, the next program gets an instance that is mapped anew.
+        self.live.iter_mut().flatten().all(|live| {
+            let globals = live.globals.iter().all(|(global, value)| {
+                let now = global.get(&mut live.store);
+                format!("{now:?}") == format!("{value:?}")
+            });
+            globals && live.handles.memory.data(&live.store) == pristine
+        })
     }
 
-    /// Runs a program in a fresh interpreter.
+    /// Runs a program in a fresh interpreter, and its test in another where the two are split.
     ///
     /// # Errors
     /// Where we fail; whatever the program does is an [`Execution`].
     pub fn run(&mut self, run: &Run) -> Result<Execution, EngineError> {
-        let mut live = match self.live.take() {
-            Some(live) => live,
-            None => self.instantiate()?,
-        };
-        let budget = run.limits.fuel().0;
-        self.prepare(&mut live, run, budget)?;
-        let result = live.execute();
-        let stopped = live.stopped(result, &run.job)?;
-        let fuel = Fuel(budget - live.store.get_fuel().map_err(EngineError::run)?.min(budget));
-        let (memory_bytes, restorable) = self.take_back(&mut live)?;
-        let state = live.store.data_mut();
-        let mut execution = Execution {
-            ending: stopped.ending,
-            stdout: std::mem::take(&mut state.world.stdout),
-            stderr: std::mem::take(&mut state.world.stderr),
-            fuel,
-            memory_bytes,
-            warnings: stopped.warnings,
-        };
-        // The backstop says nothing of the program, nor does what it had used by then.
-        if memory_bytes > run.limits.memory_bytes && execution.ending != Ending::Backstop {
-            execution.ending = Ending::Limit(LimitKind::Memory);
+        match &run.job {
+            Job::Split { code, test } => self.run_split(run, code, test),
+            _ => self.run_alone(run),
         }
-        if stopped.clean && restorable && self.runtime.0.settings.reset_in_place {
+    }
+
+    fn run_alone(&mut self, run: &Run) -> Result<Execution, EngineError> {
+        let mut live = self.take(PROGRAM)?;
+        self.prepare(&mut live, run, report::job(&run.job, run.seed), None)?;
+        let result = at_once(live.execute());
+        let stopped = live.stopped(result, run, None)?;
+        let mut execution = live.measured(run, stopped.ending)?;
+        execution.warnings = stopped.warnings;
+        execution.memory_bytes = self.put_back(PROGRAM, live, stopped.clean)?;
+        bound_memory(&mut execution, run);
+        Ok(execution)
+    }
+
+    fn run_split(&mut self, run: &Run, code: &Text, test: &Test) -> Result<Execution, EngineError> {
+        let mut judge = self.take(JUDGE)?;
+        let mut candidate = self.take(PROGRAM)?;
+        let ends = RelayEnd::pair();
+        let job = report::test(test, run.seed);
+        self.prepare(&mut judge, run, job, Some(ends[0].clone()))?;
+        let job = report::program(code, run.seed);
+        self.prepare(&mut candidate, run, job, Some(ends[1].clone()))?;
+        let (side, result, candidate_clean) = converse(&mut judge, &mut candidate, &ends)?;
+        let relay = Some(&ends[0]);
+        let stopped = match side {
+            Side::Judge => judge.stopped(result, run, relay)?,
+            Side::Candidate => candidate.stopped(result, run, relay)?,
+        };
+        let last = match side {
+            Side::Judge => &mut judge,
+            Side::Candidate => &mut candidate,
+        };
+        let mut execution = last.measured(run, stopped.ending)?;
+        execution.warnings = stopped.warnings;
+        execution.expected = stopped.expected;
+        execution.memory_bytes = self.put_back(JUDGE, judge, stopped.clean)?
+            + self.put_back(PROGRAM, candidate, candidate_clean)?;
+        bound_memory(&mut execution, run);
+        Ok(execution)
+    }
+
+    /// An instance that equals a new one.
+    fn take(&mut self, place: usize) -> Result<Live, EngineError> {
+        match self.live[place].take() {
+            Some(live) => Ok(live),
+            None => self.instantiate(),
+        }
+    }
+
+    /// Takes back what the guest wrote, and keeps the instance for the next one if it equals a new
+    /// one then. Tells how many bytes the guest wrote.
+    fn put_back(&mut self, place: usize, mut live: Live, clean: bool) -> Result<u64, EngineError> {
+        let (bytes, restorable) = self.take_back(&mut live)?;
+        if clean && restorable && self.runtime.0.settings.reset_in_place {
             live.restore_globals()?;
             *live.store.data_mut() = idle_state(self.runtime.0.archive.clone());
-            self.live = Some(live);
+            self.live[place] = Some(live);
         }
-        Ok(execution)
+        Ok(bytes)
     }
 
     fn instantiate(&mut self) -> Result<Live, EngineError> {
@@ -149,8 +196,15 @@ impl Sandbox {
         Live::new(store, &inner.module).map_err(EngineError::run)
     }
 
-    fn prepare(&self, live: &mut Live, run: &Run, budget: u64) -> Result<(), EngineError> {
+    fn prepare(
+        &self,
+        live: &mut Live,
+        run: &Run,
+        job: Vec<u8>,
+        relay: Option<RelayEnd>,
+    ) -> Result<(), EngineError> {
         let inner = &self.runtime.0;
+        let budget = run.limits.fuel().0;
         let mut world = World::new(inner.archive.clone(), run.seed, run.limits.output_bytes);
         if let Job::Main { stdin, files, .. } = &run.job {
             world.stdin.clone_from(stdin);
@@ -158,15 +212,28 @@ impl Sandbox {
         }
         // What is free inside the snapshot is used before the memory grows, and counts as well.
         let growth = run.limits.memory_bytes.saturating_sub(RESERVE_BYTES);
-        let allowed = usize::try_from(growth).unwrap_or(usize::MAX);
+        // What a call's judge reads from its clock would differ between two correct programs.
+        let calls = matches!(
+            &run.job,
+            Job::Split {
+                test: Test::Call { .. },
+                ..
+            }
+        );
+        let judges = relay
+            .as_ref()
+            .is_some_and(|relay| relay.side == Side::Judge);
         *live.store.data_mut() = State {
             world,
-            door: Door::with_job(report::job(&run.job, run.seed)),
+            door: Door::with_job(job, relay),
             budget,
+            clock_stands: calls && judges,
             exited: None,
             output_full: false,
             memory_limit: MemoryLimit {
-                bytes: inner.pristine.memory().len().saturating_add(allowed),
+                baseline: inner.pristine.memory().len(),
+                growth: usize::try_from(growth).unwrap_or(usize::MAX),
+                others: 0,
                 refused: false,
             },
             handles: Some(live.handles.clone()),
@@ -251,7 +318,7 @@ impl Live {
         mut store: Store<State>,
         module: &wasmtime::InstancePre<State>,
     ) -> wasmtime::Result<Live> {
-        let instance = module.instantiate(&mut store)?;
+        let instance = at_once(module.instantiate_async(&mut store))?;
         let memory = instance
             .get_memory(&mut store, "memory")
             .ok_or_else(|| wasmtime::Error::msg("the runtime exports no memory"))?;
@@ -275,49 +342,80 @@ impl Live {
         })
     }
 
-    fn execute(&mut self) -> wasmtime::Result<i32> {
+    /// Takes over what the judge handed over before this guest began.
+    fn begin(&mut self, relay: &RelayEnd) -> Result<(), EngineError> {
+        if let Some(handover) = relay.take() {
+            let told = door::take_over(&mut self.store, handover).map_err(EngineError::run)?;
+            self.store.data_mut().door.told = Some(told);
+        }
+        Ok(())
+    }
+
+    async fn execute(&mut self) -> wasmtime::Result<i32> {
         let length = COMMAND.len() as i32;
-        let at = self.handles.host_alloc.call(&mut self.store, length)?;
+        let allocated = self.handles.host_alloc.call_async(&mut self.store, length);
+        let at = allocated.await?;
         self.handles
             .memory
             .write(&mut self.store, at as usize, COMMAND)?;
-        self.turn.call(&mut self.store, (at, length))
+        self.turn.call_async(&mut self.store, (at, length)).await
     }
 
-    /// Tells how the guest stopped.
+    /// Tells how the guest stopped; in a split run, the one whose turn it was.
     fn stopped(
         &mut self,
         result: wasmtime::Result<i32>,
-        job: &Job,
+        run: &Run,
+        relay: Option<&RelayEnd>,
     ) -> Result<Stopped, EngineError> {
         let state = self.store.data_mut();
-        let ending = match result {
-            Ok(_) => match state.door.report.take().map(|bytes| report::report(&bytes)) {
-                Some(Some(report)) if belongs(&report.ending, job) => {
-                    return Ok(Stopped {
-                        ending: report.ending,
-                        warnings: report.warnings,
-                        clean: true,
-                    });
+        let ending = match (result, state.door.shut.take()) {
+            (Ok(_), _) => {
+                let report = state.door.report.take();
+                match report.map(|bytes| report::report(&bytes, &run.job)) {
+                    Some(Some(report)) if belongs(&report.ending, &run.job) => {
+                        return Ok(Stopped {
+                            ending: report.ending,
+                            warnings: report.warnings,
+                            expected: report.expected,
+                            clean: true,
+                        });
+                    }
+                    Some(_) => crashed("the program sent a report of its own making"),
+                    None => crashed("the interpreter ended without a report"),
                 }
-                Some(_) => crashed("the program sent a report of its own making"),
-                None => crashed("the interpreter ended without a report"),
-            },
-            Err(_) if state.door.out_of_turn => crashed("a message out of turn"),
-            Err(_) if state.output_full => Ending::Limit(LimitKind::Output),
-            Err(error) => match (state.exited, error.downcast_ref::<Trap>()) {
-                (Some(status), _) => Ending::Exited {
-                    status: status & 0xff,
-                    raised: None,
-                },
+            }
+            (Err(_), Some(Shut::OutOfTurn)) => crashed("a message out of turn"),
+            (Err(_), Some(Shut::Nonsense)) => crashed("a message without meaning"),
+            (Err(_), Some(Shut::Unsplittable(reason))) => Ending::Unsplittable { reason },
+            (Err(_), None) if state.output_full => Ending::Limit(LimitKind::Output),
+            (Err(error), None) => match (state.exited, error.downcast_ref::<Trap>()) {
+                (Some(status), _) => left(status & 0xff, &run.job),
                 (None, Some(trap)) => trapped(*trap, state.memory_limit.refused),
                 (None, None) => return Err(EngineError::run(error)),
             },
         };
         Ok(Stopped {
-            ending,
+            ending: unfounded(ending, run, relay),
             warnings: Vec::new(),
+            expected: None,
             clean: false,
+        })
+    }
+
+    /// The execution as far as it is known when the guest has stopped.
+    fn measured(&mut self, run: &Run, ending: Ending) -> Result<Execution, EngineError> {
+        let budget = run.limits.fuel().0;
+        let left = self.store.get_fuel().map_err(EngineError::run)?;
+        let state = self.store.data_mut();
+        Ok(Execution {
+            ending,
+            stdout: std::mem::take(&mut state.world.stdout),
+            stderr: std::mem::take(&mut state.world.stderr),
+            fuel: Fuel(budget - left.min(budget)),
+            memory_bytes: 0,
+            warnings: Vec::new(),
+            expected: None,
         })
     }
 
@@ -331,18 +429,120 @@ impl Live {
     }
 }
 
+/// Lets the two guests speak to one another until one of them stops. Tells which and how, and
+/// whether the candidate came to its own end or never began.
+fn converse(
+    judge: &mut Live,
+    candidate: &mut Live,
+    [ours, theirs]: &[RelayEnd; 2],
+) -> Result<(Side, wasmtime::Result<i32>, bool), EngineError> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut testing = Box::pin(judge.execute());
+    // Until the judge has something to say.
+    if let Poll::Ready(result) = testing.as_mut().poll(&mut context) {
+        return Ok((Side::Judge, result, true));
+    }
+    candidate.begin(theirs)?;
+    let mut serving = Box::pin(candidate.execute());
+    loop {
+        // A guest that waits has given the turn to the other one; nothing else is waited for.
+        match ours.turn() {
+            Side::Candidate => {
+                if let Poll::Ready(result) = serving.as_mut().poll(&mut context) {
+                    return Ok((Side::Candidate, result, false));
+                }
+            }
+            Side::Judge => {
+                if let Poll::Ready(result) = testing.as_mut().poll(&mut context) {
+                    drop(testing);
+                    if result.is_err() {
+                        return Ok((Side::Judge, result, false));
+                    }
+                    let files = judge.store.data_mut().world.files.take();
+                    ours.hand_over(Handover::farewell(files, FAREWELL_FUEL));
+                    let farewell = serving.as_mut().poll(&mut context);
+                    let clean = matches!(farewell, Poll::Ready(Ok(_)));
+                    return Ok((Side::Judge, result, clean));
+                }
+            }
+        }
+    }
+}
+
+/// What an ending means that came before the candidate was loaded for a call: it is the check's
+/// own doing.
+fn unfounded(ending: Ending, run: &Run, relay: Option<&RelayEnd>) -> Ending {
+    let is_call = matches!(
+        run.job,
+        Job::Split {
+            test: Test::Call { .. },
+            ..
+        }
+    );
+    if !is_call || relay.is_none_or(RelayEnd::candidate_began) {
+        return ending;
+    }
+    let message = match ending {
+        Ending::Limit(LimitKind::Time) => "out of guest time".to_owned(),
+        Ending::Limit(LimitKind::Memory) => "out of memory".to_owned(),
+        Ending::Limit(LimitKind::Output) => "too much output".to_owned(),
+        Ending::Left { status, .. } => format!("left with exit status {status}"),
+        Ending::Crashed { message } => message,
+        other => return other,
+    };
+    Ending::NoExpectation { message }
+}
+
+/// The backstop says nothing of the program, nor does what it had used by then.
+fn bound_memory(execution: &mut Execution, run: &Run) {
+    let over = execution.memory_bytes > run.limits.memory_bytes;
+    if over && execution.ending != Ending::Backstop {
+        execution.ending = Ending::Limit(LimitKind::Memory);
+    }
+}
+
 /// Whether a job of this kind can end so. A program that speaks through the door in the runner's
 /// place could otherwise say that a check is no good.
 fn belongs(ending: &Ending, job: &Job) -> bool {
     match ending {
         Ending::Exited { .. } => matches!(job, Job::Main { .. }),
-        Ending::Returned { .. } => matches!(job, Job::Call { .. }),
-        Ending::TestsPassed | Ending::NoTests | Ending::TestsFailed { .. } => {
-            matches!(job, Job::Script { .. })
-        }
+        Ending::Returned { .. } => matches!(
+            job,
+            Job::Call { .. }
+                | Job::Split {
+                    test: Test::Call { .. },
+                    ..
+                }
+        ),
+        Ending::TestsPassed | Ending::NoTests | Ending::TestsFailed { .. } => matches!(
+            job,
+            Job::Script { .. }
+                | Job::Split {
+                    test: Test::Script { .. },
+                    ..
+                }
+        ),
         Ending::Raised { .. } | Ending::Left { .. } => !matches!(job, Job::Main { .. }),
+        Ending::NoExpectation { .. } => matches!(job, Job::Split { .. }),
         // Never reported: these are the host's to say.
-        Ending::Limit(_) | Ending::Crashed { .. } | Ending::Backstop => false,
+        Ending::Unsplittable { .. }
+        | Ending::Limit(_)
+        | Ending::Crashed { .. }
+        | Ending::Backstop => false,
+    }
+}
+
+/// The ending of a guest that left without its runner's knowledge.
+fn left(status: i32, job: &Job) -> Ending {
+    match job {
+        Job::Main { .. } => Ending::Exited {
+            status,
+            raised: None,
+        },
+        _ => Ending::Left {
+            phase: Phase::Test,
+            status,
+        },
     }
 }
 

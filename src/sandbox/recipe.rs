@@ -69,6 +69,21 @@ const MODULES: &[(&str, &str)] = &[
         include_str!("../../sandbox/preload.py"),
     ),
     ("touchstone_values", include_str!("../../sandbox/values.py")),
+    (
+        "touchstone_messages",
+        include_str!("../../sandbox/messages.py"),
+    ),
+    ("touchstone_jobs", include_str!("../../sandbox/jobs.py")),
+    ("touchstone_tests", include_str!("../../sandbox/tests.py")),
+    (
+        "touchstone_exports",
+        include_str!("../../sandbox/exports.py"),
+    ),
+    (
+        "touchstone_candidate",
+        include_str!("../../sandbox/candidate.py"),
+    ),
+    ("touchstone_judge", include_str!("../../sandbox/judge.py")),
     ("touchstone_runner", include_str!("../../sandbox/runner.py")),
 ];
 

@@ -3,8 +3,9 @@
 //! With `sandbox/runner.py` the only speaker of this format: fields with their lengths before
 //! them. A report is hostile input; one that does not decode is the program's own doing.
 
-use super::run::{Ending, Job, Phase, Raised};
+use super::run::{Ending, Expectation, Job, Phase, Raised, Test};
 use super::values;
+use crate::domain::Text;
 
 /// Most lines of a list, and most characters of a line: what the runner sends is well below.
 const LINES: usize = 64;
@@ -14,40 +15,61 @@ const LINE_CHARS: usize = 4096;
 pub(crate) struct Report {
     pub ending: Ending,
     pub warnings: Vec<String>,
+    pub expected: Option<Expectation>,
 }
 
-/// Writes a job: a letter for its kind, then its fields.
+/// Writes a job for one guest: a letter for its kind, then its fields.
 pub(crate) fn job(job: &Job, seed: u64) -> Vec<u8> {
-    let seed = seed.to_string();
-    let mut fields: Vec<&[u8]> = vec![];
-    let entry;
     match job {
         Job::Main {
             code, arguments, ..
         } => {
-            fields.extend([b"M", seed.as_bytes(), code.as_bytes()]);
+            let mut fields = vec![code.as_bytes()];
             fields.extend(arguments.iter().map(|argument| argument.as_bytes()));
+            write(b"M", seed, &fields)
         }
-        Job::Call { code, call } => {
-            fields.extend([b"C", seed.as_bytes(), code.as_bytes(), call.as_bytes()]);
-        }
+        Job::Call { code, call } => write(b"C", seed, &[code.as_bytes(), call.as_bytes()]),
         Job::Script {
             code,
             source,
             entry_point,
         } => {
-            entry = entry_point.clone().unwrap_or_default();
-            fields.extend([
-                b"S",
-                seed.as_bytes(),
-                code.as_bytes(),
-                source.as_bytes(),
-                entry.as_bytes(),
-            ]);
+            let entry_point = entry_point.as_deref().unwrap_or_default();
+            let fields = [code.as_bytes(), source.as_bytes(), entry_point.as_bytes()];
+            write(b"S", seed, &fields)
+        }
+        Job::Split { code, .. } => program(code, seed),
+    }
+}
+
+/// Writes the job of a guest that serves a judge.
+pub(crate) fn program(code: &Text, seed: u64) -> Vec<u8> {
+    write(b"P", seed, &[code.as_bytes()])
+}
+
+/// Writes a judge's job.
+pub(crate) fn test(test: &Test, seed: u64) -> Vec<u8> {
+    match test {
+        Test::Call { call, expected } => {
+            let mut fields = vec![call.as_bytes()];
+            fields.extend(expected.as_ref().map(Text::as_bytes));
+            write(b"E", seed, &fields)
+        }
+        Test::Script {
+            source,
+            entry_point,
+        } => {
+            let entry_point = entry_point.as_deref().unwrap_or_default();
+            write(b"T", seed, &[source.as_bytes(), entry_point.as_bytes()])
         }
     }
-    let mut bytes = Vec::with_capacity(fields.iter().map(|field| field.len() + 4).sum());
-    for field in fields {
+}
+
+fn write(kind: &[u8], seed: u64, fields: &[&[u8]]) -> Vec<u8> {
+    let seed = seed.to_string();
+    let size = fields.iter().map(|field| field.len() + 4).sum::<usize>();
+    let mut bytes = Vec::with_capacity(size + 32);
+    for field in [kind, seed.as_bytes()].iter().chain(fields) {
         // Requests are bounded far below 4 GiB.
         bytes.extend_from_slice(&(field.len() as u32).to_le_bytes());
         bytes.extend_from_slice(field);
@@ -56,12 +78,23 @@ pub(crate) fn job(job: &Job, seed: u64) -> Vec<u8> {
 }
 
 /// Reads a report. `None` where it is not one.
-pub(crate) fn report(bytes: &[u8]) -> Option<Report> {
+pub(crate) fn report(bytes: &[u8], job: &Job) -> Option<Report> {
     let fields = fields(bytes)?;
-    let (kind, warnings, rest) = match fields.as_slice() {
+    let (kind, warnings, mut rest) = match fields.as_slice() {
         [kind, warnings, rest @ ..] => (*kind, lines(warnings), rest),
         _ => return None,
     };
+    let mut expected = None;
+    if let (b"V" | b"X" | b"L", true) = (kind, expects(job)) {
+        let [others @ .., value, repr] = rest else {
+            return None;
+        };
+        rest = others;
+        expected = Some(Expectation {
+            value: values::decode(value).ok()?,
+            repr: text(repr),
+        });
+    }
     let ending = match (kind, rest) {
         (b"E", [status]) => Ending::Exited {
             status: number(status)?,
@@ -89,9 +122,30 @@ pub(crate) fn report(bytes: &[u8]) -> Option<Report> {
             phase: phase(place)?,
             status: number(status)?,
         },
+        (b"Z", [message]) => Ending::NoExpectation {
+            message: clip(&text(message)),
+        },
         _ => return None,
     };
-    Some(Report { ending, warnings })
+    Some(Report {
+        ending,
+        warnings,
+        expected,
+    })
+}
+
+/// Whether reports of this job carry an expected value.
+fn expects(job: &Job) -> bool {
+    matches!(
+        job,
+        Job::Split {
+            test: Test::Call {
+                expected: Some(_),
+                ..
+            },
+            ..
+        }
+    )
 }
 
 fn fields(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {

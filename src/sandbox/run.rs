@@ -14,7 +14,7 @@ pub struct Run {
     pub seed: u64,
 }
 
-/// What is executed in one fresh guest.
+/// What is executed, in one fresh guest or, split, in two.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Job {
     /// The program as `__main__`.
@@ -44,6 +44,33 @@ pub enum Job {
         /// The name that the script's `check(candidate)` is called with.
         entry_point: Option<String>,
     },
+    /// The program as a module in one guest, the test in another, the judge: they share nothing
+    /// but the messages that the host carries.
+    Split {
+        /// The program.
+        code: Text,
+        /// What the judge does with it.
+        test: Test,
+    },
+}
+
+/// What a judge does with a program in another guest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Test {
+    /// Evaluates an expression over the program's names.
+    Call {
+        /// The expression.
+        call: Text,
+        /// An expression of the value that is expected, evaluated before the program is loaded.
+        expected: Option<Text>,
+    },
+    /// Executes test code that sees the program's names.
+    Script {
+        /// The test code.
+        source: Text,
+        /// The name that the script's `check(candidate)` is called with.
+        entry_point: Option<String>,
+    },
 }
 
 /// What came of a [`Run`]: a pure function of it and of the runtime.
@@ -61,6 +88,17 @@ pub struct Execution {
     pub memory_bytes: u64,
     /// Known differences from native Python that it met.
     pub warnings: Vec<String>,
+    /// What [`Test::Call`] expects, where that was asked for and could be evaluated.
+    pub expected: Option<Expectation>,
+}
+
+/// A value that a call is expected to give.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// Its plain data.
+    pub value: Value,
+    /// Its `repr`, cut where very long.
+    pub repr: String,
 }
 
 /// How an execution ended. A guest that fails is a value, not an error.
@@ -105,6 +143,16 @@ pub enum Ending {
         /// With what exit status.
         status: i32,
     },
+    /// A split test does what only code in the program's own interpreter can.
+    Unsplittable {
+        /// What it does, in one line.
+        reason: String,
+    },
+    /// The expected value of a split call could not be had; the program was not loaded.
+    NoExpectation {
+        /// Why, in one line.
+        message: String,
+    },
     /// A limit struck.
     Limit(LimitKind),
     /// The interpreter crashed: a wasm trap, an abort, a message out of turn.
@@ -134,6 +182,7 @@ pub enum Phase {
     Program,
     /// Compiling the call expression or the script: the check's own text.
     Check,
+
     /// Evaluating the call or executing the script.
     Test,
 }

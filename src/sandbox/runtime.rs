@@ -8,6 +8,7 @@ use super::wasi;
 use super::world::{Archive, World};
 use super::{Artifacts, EngineError, Manifest};
 use crate::domain::RuntimeInfo;
+use futures_util::FutureExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -70,10 +71,10 @@ impl Runtime {
     /// Where they are missing, changed, or made for another processor.
     pub fn load(folder: &Path, settings: RuntimeSettings) -> Result<Self, EngineError> {
         let artifacts = Artifacts::open(folder)?;
-        // One more for the pristine instance, and one for each sandbox while its old instance is
-        // still being taken down.
+        // A split execution takes two. One more for each while the old one is still being taken
+        // down, and one for the pristine instance.
         let purpose = Purpose::Run {
-            instances: settings.sandboxes * 2 + 1,
+            instances: settings.sandboxes * 4 + 1,
             memory_bytes: usize::try_from(settings.memory_bytes.saturating_add(BASELINE_BYTES))
                 .unwrap_or(usize::MAX)
                 .min(1 << 32),
@@ -101,7 +102,7 @@ impl Runtime {
         })))
     }
 
-    /// A sandbox for one thread, whose stack must be [`super::THREAD_STACK_BYTES`] at least.
+    /// A sandbox for one thread.
     #[must_use]
     pub fn sandbox(&self) -> Sandbox {
         Sandbox::new(self.clone())
@@ -149,6 +150,12 @@ fn tick(engine: &Engine, running: &Arc<AtomicBool>) -> Result<(), EngineError> {
         .map_err(EngineError::thread)
 }
 
+/// What an asynchronous call comes to that waits for nothing.
+pub(crate) fn at_once<T>(call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+    call.now_or_never()
+        .unwrap_or_else(|| Err(wasmtime::Error::msg("a call waits for what never comes")))
+}
+
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasi::add_to_linker(&mut linker)?;
@@ -162,10 +169,13 @@ pub(crate) fn idle_state(archive: Archive) -> State {
         world: World::new(archive, 0, 0),
         door: Door::default(),
         budget: 0,
+        clock_stands: false,
         exited: None,
         output_full: false,
         memory_limit: MemoryLimit {
-            bytes: usize::MAX,
+            baseline: usize::MAX,
+            growth: 0,
+            others: 0,
             refused: false,
         },
         handles: None,
@@ -196,7 +206,7 @@ impl Pristine {
         let mut store = Store::new(engine, idle_state(archive));
         store.set_fuel(u64::MAX)?;
         store.set_epoch_deadline(u64::MAX / 2);
-        let instance = module.instantiate(&mut store)?;
+        let instance = at_once(module.instantiate_async(&mut store))?;
         let memory = instance
             .get_memory(&mut store, "memory")
             .ok_or_else(|| wasmtime::Error::msg("the runtime exports no memory"))?;

@@ -6,7 +6,7 @@
 
 use super::EngineError;
 use super::engine::{self, Purpose, THREAD_STACK_BYTES};
-use super::runtime::{idle_state, linker};
+use super::runtime::{at_once, idle_state, linker};
 use super::state::{Handles, State};
 use super::world::{Archive, World};
 use wasm_encoder::{ExportKind, ExportSection, Module as Encoder, RawSection};
@@ -60,8 +60,9 @@ fn write(wasm: &[u8], library: Archive, preparation: &str) -> wasmtime::Result<V
     state.door.preparing = true;
     let mut store = Store::new(&engine, state);
     store.set_fuel(FUEL)?;
-    let instance = linker(&engine)?.instantiate(&mut store, &module)?;
-    prepare(&mut store, instance, preparation)?;
+    let linker = linker(&engine)?;
+    let instance = at_once(linker.instantiate_async(&mut store, &module))?;
+    at_once(prepare(&mut store, instance, preparation))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(wizer.snapshot(
         &context,
@@ -72,7 +73,7 @@ fn write(wasm: &[u8], library: Archive, preparation: &str) -> wasmtime::Result<V
     ))
 }
 
-fn prepare(
+async fn prepare(
     store: &mut Store<State>,
     instance: Instance,
     preparation: &str,
@@ -86,10 +87,10 @@ fn prepare(
         host_alloc: host_alloc.clone(),
     });
     let length = i32::try_from(preparation.len())?;
-    let at = host_alloc.call(&mut *store, length)?;
+    let at = host_alloc.call_async(&mut *store, length).await?;
     memory.write(&mut *store, at as usize, preparation.as_bytes())?;
     let turn = instance.get_typed_func::<(i32, i32), i32>(&mut *store, "turn")?;
-    let status = turn.call(&mut *store, (at, length));
+    let status = turn.call_async(&mut *store, (at, length)).await;
     let world = &store.data().world;
     let printed = [world.stdout.as_slice(), world.stderr.as_slice()].concat();
     let printed = String::from_utf8_lossy(&printed);

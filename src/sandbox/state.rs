@@ -13,6 +13,8 @@ pub(crate) struct State {
     pub door: Door,
     /// Fuel that the execution began with; the clock counts from it.
     pub budget: u64,
+    /// Whether the clock stays at its beginning, whatever is used.
+    pub clock_stands: bool,
     /// Exit status, once the guest has asked to leave.
     pub exited: Option<i32>,
     /// Whether stdout or stderr is full.
@@ -33,8 +35,12 @@ pub(crate) struct Handles {
 /// Refuses growth past a limit, and remembers that it did.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MemoryLimit {
-    /// Most bytes of linear memory.
-    pub bytes: usize,
+    /// Bytes that every memory begins with.
+    pub baseline: usize,
+    /// Bytes that it may grow by, together with the other guest's, where there are two.
+    pub growth: usize,
+    /// Bytes by which the other guest's memory has grown.
+    pub others: usize,
     /// Whether growth was refused.
     pub refused: bool,
 }
@@ -46,7 +52,8 @@ impl ResourceLimiter for MemoryLimit {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.bytes;
+        let most = self.baseline.saturating_add(self.growth);
+        let allowed = desired.saturating_add(self.others) <= most;
         self.refused |= !allowed;
         Ok(allowed)
     }

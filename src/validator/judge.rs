@@ -52,12 +52,12 @@ pub(super) fn judge(
         } => script::judge(case, source, entry_point.as_deref(), runs),
         CheckKind::Critic { text } => judge_critic(submission, text, runs),
     }?;
-    Ok(ruling.verdict(check))
+    Ok(ruling.verdict(submission, check))
 }
 
 /// The verdict of a check that is not run any more.
-pub(super) fn skipped(check: &Check) -> Verdict {
-    Ruling::of(Outcome::Skipped, "an earlier check was failed").verdict(check)
+pub(super) fn skipped(submission: &Submission, check: &Check) -> Verdict {
+    Ruling::of(Outcome::Skipped, "an earlier check was failed").verdict(submission, check)
 }
 
 /// A critic's test is never trusted, and it is the reference that says what it expects.
@@ -149,7 +149,7 @@ impl Ruling {
         self
     }
 
-    fn verdict(self, check: &Check) -> Verdict {
+    fn verdict(self, submission: &Submission, check: &Check) -> Verdict {
         let execution = self.answer.as_ref().map(|answer| &*answer.execution);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Verdict {
@@ -162,7 +162,7 @@ impl Ruling {
             stderr: execution.map_or_else(String::new, |e| text(&e.stderr)),
             fuel: execution.map_or(Fuel(0), |e| e.fuel),
             memory_bytes: execution.map_or(0, |e| e.memory_bytes),
-            isolation: isolation(check),
+            isolation: isolation(submission, check),
             cached: self.answer.as_ref().is_some_and(|answer| answer.cached),
             backstop: self.answer.as_ref().is_some_and(|answer| answer.backstop),
             warnings: execution.map_or_else(Vec::new, |e| e.warnings.clone()),
@@ -170,13 +170,13 @@ impl Ruling {
     }
 }
 
-/// Where this version runs the test code of a check: a script's in the candidate's interpreter,
-/// whatever was asked for.
-fn isolation(check: &Check) -> Isolation {
+/// Where the test code of a check runs. A program's output is compared by us alone, whatever was
+/// asked for.
+fn isolation(submission: &Submission, check: &Check) -> Isolation {
     match check.kind {
-        CheckKind::Script { .. } => Isolation::Shared,
-        CheckKind::Call { .. } | CheckKind::Stdio { .. } | CheckKind::Critic { .. } => {
-            Isolation::Split
+        CheckKind::Stdio { .. } => Isolation::Split,
+        CheckKind::Call { .. } | CheckKind::Script { .. } | CheckKind::Critic { .. } => {
+            submission.isolation
         }
     }
 }

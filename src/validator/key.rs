@@ -1,7 +1,8 @@
 //! Names of executions: equal for runs that give equal executions, and for no others.
 
 use super::Tenant;
-use crate::sandbox::{Job, Run};
+use crate::domain::Text;
+use crate::sandbox::{Job, Run, Test};
 use sha2::{Digest, Sha256};
 
 /// Of the runtime, the tenant and all that is in a run.
@@ -70,9 +71,36 @@ impl Writer {
                 self.bytes(b"script");
                 self.bytes(code.as_bytes());
                 self.bytes(source.as_bytes());
-                self.number(u64::from(entry_point.is_some()));
-                self.bytes(entry_point.as_deref().unwrap_or_default().as_bytes());
+                self.optional(entry_point.as_deref().map(str::as_bytes));
+            }
+            Job::Split { code, test } => {
+                self.bytes(b"split");
+                self.bytes(code.as_bytes());
+                self.test(test);
             }
         }
+    }
+
+    fn test(&mut self, test: &Test) {
+        match test {
+            Test::Call { call, expected } => {
+                self.bytes(b"call");
+                self.bytes(call.as_bytes());
+                self.optional(expected.as_ref().map(Text::as_bytes));
+            }
+            Test::Script {
+                source,
+                entry_point,
+            } => {
+                self.bytes(b"script");
+                self.bytes(source.as_bytes());
+                self.optional(entry_point.as_deref().map(str::as_bytes));
+            }
+        }
+    }
+
+    fn optional(&mut self, bytes: Option<&[u8]>) {
+        self.number(u64::from(bytes.is_some()));
+        self.bytes(bytes.unwrap_or_default());
     }
 }

@@ -95,7 +95,7 @@ impl Place<'_> {
                 return request.fail(task.submission, left);
             }
             if failed && submission.stop_on_failure {
-                let verdict = skipped(&submission.checks[check]);
+                let verdict = skipped(submission, &submission.checks[check]);
                 request.settle(task.submission, check, verdict, Executions::default());
                 continue;
             }

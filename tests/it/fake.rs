@@ -6,7 +6,7 @@ use touchstone::domain::value::Value;
 use touchstone::domain::{
     Check, CheckKind, Compare, Fuel, Isolation, Limits, RuntimeInfo, Submission,
 };
-use touchstone::sandbox::{Ending, Execution, Job, Run, values};
+use touchstone::sandbox::{Ending, Execution, Expectation, Job, Run, Test, values};
 use touchstone::validator::{Executor, Settings, Tenant, Validator};
 
 /// What the value encoder in the guest sends for None.
@@ -24,16 +24,24 @@ fn start(queue_checks: usize, executor: fn(&Run) -> Execution) -> Validator {
 
 /// An execution in which nothing goes wrong.
 fn fine(run: &Run) -> Execution {
-    let ending = match run.job {
+    let ending = match &run.job {
         Job::Main { .. } => Ending::Exited {
             status: 0,
             raised: None,
         },
-        Job::Call { .. } => Ending::Returned {
+        Job::Call { .. }
+        | Job::Split {
+            test: Test::Call { .. },
+            ..
+        } => Ending::Returned {
             value: none(),
             repr: "None".into(),
         },
-        Job::Script { .. } => Ending::TestsPassed,
+        Job::Script { .. } | Job::Split { .. } => Ending::TestsPassed,
+    };
+    let expected = Expectation {
+        value: none(),
+        repr: "None".into(),
     };
     Execution {
         ending,
@@ -42,6 +50,7 @@ fn fine(run: &Run) -> Execution {
         fuel: Fuel(1),
         memory_bytes: 0,
         warnings: Vec::new(),
+        expected: Some(expected),
     }
 }
 

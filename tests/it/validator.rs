@@ -11,7 +11,7 @@ use touchstone::domain::{
     Check, CheckKind, Compare, Expected, Fuel, Isolation, Limits, Outcome, Submission,
     SubmissionResult, Text,
 };
-use touchstone::sandbox::{Ending, Execution, Job, Phase, Raised, Run};
+use touchstone::sandbox::{Ending, Execution, Expectation, Job, Phase, Raised, Run, Test};
 use touchstone::validator::{Executor, ExecutorError, Settings, Tenant, Validator};
 
 /// Starts a validator whose programs end as `ending` says of their code and of what is asked of
@@ -42,17 +42,51 @@ fn execution(
         Job::Main { code, stdin, .. } => (code, String::from_utf8_lossy(stdin)),
         Job::Call { code, call } => (code, call.to_string_lossy()),
         Job::Script { code, source, .. } => (code, source.to_string_lossy()),
+        Job::Split { code, test } => match test {
+            Test::Call { call, .. } => (code, call.to_string_lossy()),
+            Test::Script { source, .. } => (code, source.to_string_lossy()),
+        },
     };
     let code = code.to_string_lossy();
+    let expected = expectation(run, ending)?;
+    let ending = match &expected {
+        Some(Err(message)) => Ending::NoExpectation {
+            message: message.clone(),
+        },
+        _ => ending(&code, &asked)?,
+    };
     Ok(Execution {
-        ending: ending(&code, &asked)?,
+        ending,
         // Programs of these tests print their own text.
         stdout: code.as_bytes().to_vec(),
         stderr: Vec::new(),
         fuel: Fuel(7),
         memory_bytes: 9,
         warnings: Vec::new(),
+        expected: expected.and_then(Result::ok),
     })
+}
+
+/// What a split call expects: what its expression gives without a program.
+fn expectation(
+    run: &Run,
+    ending: &dyn Fn(&str, &str) -> Result<Ending, ExecutorError>,
+) -> Result<Option<Result<Expectation, String>>, ExecutorError> {
+    let Job::Split {
+        test: Test::Call {
+            expected: Some(expression),
+            ..
+        },
+        ..
+    } = &run.job
+    else {
+        return Ok(None);
+    };
+    Ok(Some(match ending("", &expression.to_string_lossy())? {
+        Ending::Returned { value, repr } => Ok(Expectation { value, repr }),
+        Ending::Raised { raised, .. } => Err(raised.message),
+        other => Err(format!("{other:?}")),
+    }))
 }
 
 fn submission(code: &str, reference: Option<&str>, checks: Vec<Check>) -> Submission {

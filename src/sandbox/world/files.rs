@@ -106,6 +106,22 @@ impl Files {
         files
     }
 
+    /// Takes the tree away, for the other guest of a split execution; whoever has none waits.
+    pub fn take(&mut self) -> Files {
+        std::mem::replace(self, Files::nothing())
+    }
+
+    /// A root directory, and nothing in it.
+    pub fn nothing() -> Files {
+        Files {
+            nodes: vec![Node::Directory(BTreeMap::new())],
+            parents: vec![ROOT],
+            removed: vec![false],
+            modified_ns: vec![super::EPOCH_NS],
+            bytes: 0,
+        }
+    }
+
     /// Puts a file below the working directory, with the directories on its way.
     pub fn place(&mut self, path: &str, contents: Vec<u8>) {
         let mut parent = self.child(ROOT, WORKING_DIRECTORY).unwrap_or(ROOT);

@@ -25,11 +25,14 @@ pub(super) fn general(ending: &Ending, vouched: bool) -> Ruling {
             ..
         }
         | Ending::NoTests
+        | Ending::Unsplittable { .. }
             if !vouched =>
         {
             Outcome::Invalid
         }
         Ending::NoTests => Outcome::Fail,
+        // Before the candidate is loaded.
+        Ending::NoExpectation { .. } => Outcome::Invalid,
         _ => Outcome::Error,
     };
     Ruling::of(outcome, describe(ending))
@@ -71,8 +74,14 @@ pub(super) fn out_of_memory(raised: &Raised) -> bool {
 }
 
 /// The ruling where the reference does not pass the check.
-pub(super) fn reference_failed(why: &str) -> Ruling {
-    Ruling::invalid(format!("the reference does not pass: {why}"))
+pub(super) fn reference_failed(ending: &Ending, why: &str) -> Ruling {
+    match ending {
+        // Whatever the program.
+        Ending::Unsplittable { .. } | Ending::NoExpectation { .. } => {
+            Ruling::invalid(describe(ending))
+        }
+        _ => Ruling::invalid(format!("the reference does not pass: {why}")),
+    }
 }
 
 /// The ending in one line.
@@ -97,6 +106,12 @@ pub(super) fn describe(ending: &Ending) -> String {
         } => format!("the check does not compile: {}", raised.message),
         Ending::Raised { raised, .. } => raised.message.clone(),
         Ending::Left { status, .. } => format!("left with exit status {status}"),
+        Ending::Unsplittable { reason } => format!(
+            "the test cannot be run apart from the program: {reason}; ask for \"isolation\": \"shared\""
+        ),
+        Ending::NoExpectation { message } => {
+            format!("the expected value cannot be had: {message}")
+        }
         Ending::Limit(LimitKind::Time) => "out of guest time".into(),
         Ending::Limit(LimitKind::Memory) => "out of memory".into(),
         Ending::Limit(LimitKind::Output) => "too much output".into(),

@@ -2,8 +2,8 @@
 
 use super::ending::{general, out_of_memory, reconsider, reference_failed};
 use super::{Case, Ruling};
-use crate::domain::{Outcome, Text};
-use crate::sandbox::{Ending, Job, Phase};
+use crate::domain::{Isolation, Outcome, Text};
+use crate::sandbox::{Ending, Job, Phase, Test};
 use crate::validator::runs::{Interrupted, Runs};
 
 pub(super) fn judge(
@@ -12,17 +12,27 @@ pub(super) fn judge(
     entry_point: Option<&str>,
     runs: &mut Runs<'_>,
 ) -> Result<Ruling, Interrupted> {
-    let job = |code: &Text| Job::Script {
-        code: code.clone(),
-        source: source.clone(),
-        entry_point: entry_point.map(str::to_owned),
+    let job = |code: &Text| match case.submission.isolation {
+        Isolation::Split => Job::Split {
+            code: code.clone(),
+            test: Test::Script {
+                source: source.clone(),
+                entry_point: entry_point.map(str::to_owned),
+            },
+        },
+        Isolation::Shared => Job::Script {
+            code: code.clone(),
+            source: source.clone(),
+            entry_point: entry_point.map(str::to_owned),
+        },
     };
     let reference = case.reference(false);
     if let Some(reference) = reference {
         let answer = runs.reference(job(reference))?;
-        let ruling = rule(&answer.execution.ending, false);
+        let ending = &answer.execution.ending;
+        let ruling = rule(ending, false);
         if ruling.outcome != Outcome::Pass {
-            return Ok(reference_failed(&ruling.message));
+            return Ok(reference_failed(ending, &ruling.message));
         }
     }
     let answer = runs.candidate(job(&case.submission.code))?;

@@ -49,7 +49,8 @@ pub(super) fn judge(
     if let Some(reference) = &reference {
         let ruling = rule(case, test, answer, &reference.execution, false, runs)?;
         if ruling.outcome != Outcome::Pass {
-            return Ok(reference_failed(&ruling.message).expecting(told));
+            let ending = &reference.execution.ending;
+            return Ok(reference_failed(ending, &ruling.message).expecting(told));
         }
     }
     let candidate = runs.candidate(test.job(&case.submission.code))?;

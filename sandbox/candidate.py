@@ -1,0 +1,382 @@
+"""A candidate's side of a split test: loads the program, then does what its judge asks for.
+
+Nothing here is secret and nothing decides: a program that takes this module apart can make it say
+that a call gave this value or raised that, which it could have done anyway.
+"""
+
+import asyncio
+import builtins
+import io
+import operator
+import sys
+
+import touchstone_exports as exports
+import touchstone_messages as messages
+from touchstone_jobs import call, load
+from touchstone_messages import ASK, ASK_TABLE, CHANGED, RAISED, TABLE, VALUE
+from touchstone_shims import warning
+
+_type, _len, _getattr, _setattr, _delattr, _iter, _next, _set, _map, _id, _dict = (
+    type, len, getattr, setattr, delattr, iter, next, set, map, id, dict)
+_str, _repr, _any = str, repr, any
+_dumps, _loads, _is_plain = messages.dumps, messages.loads, messages.is_plain
+_SCALARS = frozenset({int, float, str, bool, type(None), bytes, complex})
+_FunctionType = exports.types.FunctionType
+_objects = exports.objects
+_namespace = {}
+# Exceptions of the judge's that passed through here, with their numbers there.
+_origins = {}
+_warned = 0
+_notes = warning._touchstone_warnings
+_run = asyncio.run
+
+
+def main(code):
+    """Serves until the judge is done."""
+    global _namespace
+    failure = None
+    try:
+        _namespace = load(code)
+    except BaseException as error:
+        failure = error
+    message = call(b"X")
+    while message:
+        reply = _reply(message) if failure is None else _raised(failure)
+        try:
+            sys.stdout.flush()
+        except BaseException:
+            pass
+        message = call(b"X" + reply)
+
+
+def _reply(message):
+    """What is done for one request of the judge's."""
+    try:
+        kind, what, target, operands = _loads(message)
+        plain = kind == ASK
+        if not plain:
+            operands = messages.decode_table(operands, _resolve)
+        if what == "call":
+            args, kwargs = operands
+            function = _objects[target]
+            if kwargs is None and _set(_map(_type, args)) <= _SCALARS:
+                value = function(*args)
+            else:
+                return _changing(function, args, kwargs or {}, operands, plain)
+        elif what == "method":
+            name, args, kwargs = operands
+            function = _getattr(_objects[target], name)
+            return _changing(function, args, kwargs or {}, operands, plain)
+        else:
+            value = _OPERATIONS[what](_objects[target] if target >= 0 else None, *operands)
+        return _told(value)
+    except BaseException as error:
+        return _raised(error)
+
+
+def _changing(function, args, kwargs, operands, plain):
+    """Calls, and tells beside the value what became of arguments that can be changed."""
+    known = messages.mutables((operands,))
+    before = _picture(operands, plain)
+    value = function(*args, **kwargs)
+    if not _any([value is each for each in known]) and _picture(operands, plain) == before:
+        return _told(value)
+    copies = [messages.contents(each) for each in known]
+    nodes = messages.encode_table((value, copies), _refer, known)
+    return _dumps(_with_notes((CHANGED, nodes)))
+
+
+def _picture(operands, plain):
+    if plain:
+        try:
+            return messages.snapshot(operands)
+        except ValueError:
+            # Something that is not plain was put into an argument, or the argument into itself.
+            return None
+    return messages.encode_table(operands, _refer)
+
+
+def _told(value):
+    if _type(value) in _SCALARS or _is_plain((value,)):
+        try:
+            return _dumps(_with_notes((VALUE, value)))
+        except ValueError:
+            # Nested too deeply for marshal.
+            pass
+    return _dumps(_with_notes((TABLE, messages.encode_table(value, _refer))))
+
+
+def _raised(error):
+    warning.of_exception(error)
+    try:
+        return _dumps(_with_notes((RAISED, messages.encode_table(error, _refer))))
+    except BaseException:
+        # There may be no memory left for more than this.
+        nodes = [("E", 0, [1, 2], "", -1), ("i", "builtins", "MemoryError"), ("t", [])]
+        return _dumps((RAISED, nodes))
+
+
+def _with_notes(answer):
+    global _warned
+    if _len(_notes) > _warned:
+        answer += (_notes[_warned:],)
+        _warned = _len(_notes)
+    return answer
+
+
+# What the judge can ask for
+
+
+def _names(_, wanted):
+    """Objects of the program's by name: functions as their numbers, modules and library objects as
+    their names there, all others as they are. Without names, all of them."""
+    functions, found, named = {}, {}, {}
+    for name in _namespace if wanted is None else wanted:
+        if name not in _namespace or name == "__builtins__":
+            continue
+        value = _namespace[name]
+        if _type(value) is _FunctionType and value.__module__ == "solution":
+            functions[name] = exports.number_of(value)
+            continue
+        where = messages.named(value) or _under(name, value)
+        if where is not None and (not where[1] or where[1] == name):
+            named[name] = where
+        else:
+            found[name] = value
+    return (functions, named, found)
+
+
+def _under(name, value):
+    """What a library module has under the very name that the program uses."""
+    for module in ("typing", "collections.abc", "string", "math"):
+        if sys.modules[module].__dict__.get(name) is value:
+            return (module, name)
+    return None
+
+
+def _redirect(_, stdin, capture, ask):
+    """Reads from this text and prints to another one, until told otherwise."""
+    before = (sys.stdin, sys.stdout, sys.stderr, builtins.input)
+    if stdin is not None:
+        sys.stdin = io.StringIO(stdin)
+    if capture:
+        sys.stdout = io.StringIO()
+    if ask is not None:
+        builtins.input = ask
+    _redirected.append(before)
+
+
+def _restore(_):
+    """What was printed since, and how much was read."""
+    printed = sys.stdout.getvalue() if type(sys.stdout) is io.StringIO else ""
+    read = sys.stdin.tell() if type(sys.stdin) is io.StringIO else 0
+    sys.stdin, sys.stdout, sys.stderr, builtins.input = _redirected.pop()
+    return (printed, read)
+
+
+_redirected = []
+
+
+def _leave(target, error):
+    if error is None:
+        return target.__exit__(None, None, None)
+    return target.__exit__(type(error), error, None)
+
+
+_OPERATIONS = {
+    "names": _names,
+    "name": lambda _, name: _namespace[name],
+    "redirect": _redirect,
+    "restore": _restore,
+    "get": lambda target, name: _getattr(target, name),
+    "set": lambda target, name, value: _setattr(target, name, value),
+    "del": lambda target, name: _delattr(target, name),
+    "str": lambda target: _str(target),
+    "repr": lambda target: _repr(target),
+    "await": lambda target: _run(target),
+    "__len__": lambda target: _len(target),
+    "__iter__": lambda target: _iter(target),
+    "__next__": lambda target: _next(target),
+    "__getitem__": operator.getitem,
+    "__setitem__": operator.setitem,
+    "__delitem__": operator.delitem,
+    "__enter__": lambda target: target.__enter__(),
+    "__exit__": _leave,
+    "__eq__": operator.eq,
+    "__ne__": operator.ne,
+    "__lt__": operator.lt,
+    "__le__": operator.le,
+    "__gt__": operator.gt,
+    "__ge__": operator.ge,
+    "__add__": operator.add,
+    "__sub__": operator.sub,
+    "__mul__": operator.mul,
+    "__truediv__": operator.truediv,
+    "__floordiv__": operator.floordiv,
+    "__mod__": operator.mod,
+    "__pow__": operator.pow,
+    "__and__": operator.and_,
+    "__or__": operator.or_,
+    "__xor__": operator.xor,
+    "__matmul__": operator.matmul,
+    "__lshift__": operator.lshift,
+    "__rshift__": operator.rshift,
+    "__neg__": operator.neg,
+    "__pos__": operator.pos,
+    "__invert__": operator.invert,
+}
+
+
+# What the judge lends
+
+
+class Borrowed:
+    """An object of the judge's. It can be called and, where it is an object of a test's own class,
+    its attributes read and set; how it is made does not show."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number):
+        object.__setattr__(self, "_number", number)
+
+    def __repr__(self):
+        return f"<borrowed object {_number(self)}>"
+
+
+class BorrowedObject(Borrowed):
+    __slots__ = ()
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _ask("get", _number(self), (name,))
+
+    def __setattr__(self, name, value):
+        _ask("set", _number(self), (name, value))
+
+    def __str__(self):
+        return _ask("str", _number(self), ())
+
+    def __repr__(self):
+        return _ask("repr", _number(self), ())
+
+    def __eq__(self, other):
+        if self is other:
+            return True
+        return _ask("__eq__", _number(self), (other,))
+
+    def __hash__(self):
+        return hash(_number(self))
+
+
+_number = Borrowed.__dict__["_number"].__get__
+
+
+def _operation(name):
+    def operation(self, *operands):
+        return _ask(name, _number(self), operands)
+
+    operation.__name__ = name
+    return operation
+
+
+def _called(self, *args, **kwargs):
+    return _ask("call", _number(self), (args, kwargs or None))
+
+
+_IMPLEMENTATIONS = {name: _operation(name) for name in exports.SPECIAL}
+_IMPLEMENTATIONS["__call__"] = _called
+
+
+class BorrowedFunction(Borrowed):
+    __slots__ = ("__name__",)
+
+    __call__ = _called
+
+
+_borrowed_classes = {}
+_borrowed = {}
+
+
+def _resolve(node, values):
+    """What stands here for an object of the judge's, or is an object of this guest's own."""
+    tag, number = node[0], node[1]
+    if tag == "p":
+        return _objects[number]
+    if tag == "i":
+        return messages.library(number, node[2])
+    if tag == "E":
+        kind, args = [values[part] for part in node[2]]
+        try:
+            error = kind(*args)
+        except BaseException:
+            error = kind.__new__(kind)
+            error.args = args
+        _origins[_id(error)] = number
+        _kept.append(error)
+        return error
+    if tag == "k":
+        bases = [values[part] for part in node[3]]
+        return type(node[2], tuple(bases), {})
+    known = _borrowed.get(number)
+    if known is not None:
+        return known
+    if tag == "F":
+        made = BorrowedFunction(number)
+        object.__setattr__(made, "__name__", node[2])
+    else:
+        key, told = node[2] if _len(node) > 2 else (-1, ("coroutine", (), (), ()))
+        cls = _borrowed_classes.get(key)
+        if cls is None:
+            name, _, special, _ = told
+            if tag == "c":
+                special = ("__call__",)
+            methods = {each: _IMPLEMENTATIONS[each] for each in special}
+            cls = type(name, (BorrowedObject,), {"__slots__": (), **methods})
+            if tag != "c":
+                _borrowed_classes[key] = cls
+        made = cls(number)
+    _borrowed[number] = made
+    return made
+
+
+_kept = []
+
+
+def _own(value):
+    """The judge's number of what it lent."""
+    if Borrowed in _type(value).__mro__:
+        return _number(value)
+    return None
+
+
+def _library(value):
+    """Modules, and classes of plain data and exceptions; a function of the library's is called
+    here, like any other."""
+    if exports.is_data_class(value) or exports.is_exception_class(value):
+        return messages.named(value)
+    return messages.named(value) if _type(value) is exports.types.ModuleType else None
+
+
+_refer = exports.reference(_own, _library, _origins)
+
+
+def _ask(what, number, operands):
+    """Asks the judge for an operation on an object that it lent, and does what it asks for in the
+    meantime."""
+    if _is_plain(operands):
+        reply = call(b"X" + _dumps((ASK, what, number, operands)))
+    else:
+        nodes = messages.encode_table(operands, _refer)
+        reply = call(b"X" + _dumps((ASK_TABLE, what, number, nodes)))
+    while True:
+        if not reply:
+            raise SystemExit("the judge is done")
+        kind = _loads(reply)
+        if kind[0] == VALUE:
+            return kind[1]
+        if kind[0] == TABLE:
+            return messages.decode_table(kind[1], _resolve)
+        if kind[0] == RAISED:
+            raise messages.decode_table(kind[1], _resolve)
+        reply = call(b"X" + _reply(reply))
