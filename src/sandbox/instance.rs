@@ -37,7 +37,6 @@ const RESERVE_BYTES: u64 = 32 << 20;
 /// Runs programs, one after the other.
 pub struct Sandbox {
     runtime: Runtime,
-    pages: Option<PageMap>,
     live: Option<Live>,
     fresh: u64,
 }
@@ -74,7 +73,6 @@ struct Stopped {
 impl Sandbox {
     pub(crate) fn new(runtime: Runtime) -> Self {
         Sandbox {
-            pages: PageMap::open(),
             runtime,
             live: None,
             fresh: 0,
@@ -187,7 +185,7 @@ impl Sandbox {
         let memory = live.handles.memory.data_mut(&mut live.store);
         let grown = memory.len() - pristine.len();
         let memory = &mut memory[..pristine.len()];
-        match &self.pages {
+        match &self.runtime.0.pages {
             Some(pages) => live
                 .written
                 .update(pages, memory)
@@ -201,7 +199,7 @@ impl Sandbox {
         }
         let pages = live.written.pages();
         live.written.idle += pages - changed;
-        let restorable = self.pages.is_some()
+        let restorable = self.runtime.0.pages.is_some()
             && grown == 0
             && pages <= RESTORED_PAGES
             && live.written.idle <= IDLE_PAGES;
