@@ -38,6 +38,9 @@ pub struct ServerConfig {
     pub max_body_bytes: usize,
     /// How long a client may take to send its body, in seconds.
     pub body_seconds: u64,
+    /// Whether the serving process gives up files, connections and other programs before it takes
+    /// requests, as far as the kernel lets it.
+    pub confinement: bool,
     /// How long accepted work and slow readers may hold up a shutdown, in seconds.
     pub shutdown_seconds: u64,
 }
@@ -52,6 +55,8 @@ impl Default for ServerConfig {
             max_body_bytes: 64 << 20,
             // 64 MiB over 10 Mbit/s, so that only stuck clients meet it.
             body_seconds: 60,
+            // Off for kernels that refuse the filter of system calls.
+            confinement: true,
             // Arbitrary: longer than a batch of ordinary checks takes, shorter than a queue full of
             // endless ones would.
             shutdown_seconds: 300,

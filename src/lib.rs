@@ -11,6 +11,8 @@
 //! * [`validator`]: one cloneable handle that schedules checks on workers, judges them, and
 //!   remembers what was run.
 //! * [`api`]: the validator over HTTP: JSON in and out, errors as problem documents.
+//! * [`confinement`]: the second wall around the serving process: no files, no connections, no
+//!   other programs.
 //! * [`config`]: what an operator can set, in layers, validated once.
 //! * [`cli`]: the command line; the only place that reads the environment and wires everything.
 //!
@@ -20,6 +22,7 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod confinement;
 pub mod domain;
 pub mod sandbox;
 pub mod validator;

@@ -118,7 +118,8 @@ pub(super) fn load(config: &Config) -> anyhow::Result<Runtime> {
     Ok(runtime)
 }
 
-fn folder(config: &Config) -> anyhow::Result<PathBuf> {
+/// Where the runtime is, or has to be.
+pub(super) fn folder(config: &Config) -> anyhow::Result<PathBuf> {
     match &config.validator.runtime {
         Some(folder) => Ok(folder.clone()),
         None => Ok(recipe(None)?.runtime()),

@@ -5,8 +5,10 @@ use super::settings::{Settings, settle};
 use super::{Usage, logging, validator};
 use crate::api::{Api, serve};
 use crate::config::{Config, Layers};
+use crate::confinement::{self, Gaps};
 use anyhow::Context;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -22,6 +24,11 @@ pub(super) struct Args {
     /// knows its callers: whoever reaches it can run programs.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// Keep the rights that the process was started with, for kernels where giving them up fails.
+    /// On Linux it gives up files, outgoing connections and other programs before it takes
+    /// requests.
+    #[arg(long)]
+    no_confinement: bool,
     #[command(flatten)]
     settings: Settings,
 }
@@ -41,6 +48,7 @@ A settings file, with the defaults:
   listen = \"127.0.0.1:8080\"
   max_body_bytes = 67108864
   body_seconds = 60
+  confinement = true       # no files, connections, programs while serving
   shutdown_seconds = 300
   [validator]
   workers = 8              # the number of cores
@@ -56,33 +64,96 @@ A settings file, with the defaults:
   format = \"text\"          # or json";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let layers = args.settings.layers(Layers::default())?;
-    let config = settle(&layers.set("server.listen", args.listen))?;
+    let layers = args
+        .settings
+        .layers(Layers::default())?
+        .set("server.listen", args.listen)
+        .set("server.confinement", args.no_confinement.then_some(false));
+    let config = settle(&layers)?;
     logging::start(&config.log);
+    // Before a confined process could no longer bind it, and before the runtime is loaded, which
+    // takes longer than finding out that a port is taken.
+    let listener = listen(config.server.listen)?;
+    let wall = Wall::begin(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    runtime.block_on(serve_until_stopped(&config))?;
+    runtime.block_on(serve_until_stopped(listener, wall, &config))?;
     // Whatever thread is still busy works for nobody.
     runtime.shutdown_background();
     Ok(done(true))
 }
 
-async fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
+async fn serve_until_stopped(
+    listener: std::net::TcpListener,
+    wall: Wall,
+    config: &Config,
+) -> anyhow::Result<()> {
     let stop = stop_signal()?;
-    // Before the runtime is loaded, which takes longer than finding out that a port is taken.
-    let address = config.server.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| Usage(format!("cannot listen on {address}: {error}")))?;
+    let listener = TcpListener::from_std(listener).context("the listener cannot be awaited")?;
     let (validator, runtime) = validator(config)?;
+    wall.close()?;
     let address = listener.local_addr().context("a listener has an address")?;
     tracing::info!(%address, runtime = runtime.digest, "listening on http://{address}");
     serve(listener, Api::new(validator, runtime, config), stop).await?;
     tracing::info!("everything that was accepted is answered");
     Ok(())
 }
+
+fn listen(address: SocketAddr) -> anyhow::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address)
+        .map_err(|error| Usage(format!("cannot listen on {address}: {error}")))?;
+    let waiting = listener.set_nonblocking(true);
+    waiting.context("the listener cannot be awaited")?;
+    Ok(listener)
+}
+
+/// The second wall, half built; none where the settings say so.
+struct Wall(Option<(confinement::Settings, Gaps)>);
+
+impl Wall {
+    /// While there is one thread: everything that is to be loaded can still be read.
+    fn begin(config: &Config) -> anyhow::Result<Wall> {
+        if !config.server.confinement {
+            tracing::warn!(
+                "server.confinement is off: whoever breaks out of the sandbox can do what this \
+                 process can"
+            );
+            return Ok(Wall(None));
+        }
+        // Beside the runtime: its own page map, the cores and the memory that it may use.
+        let readable = ["/proc", "/sys/fs/cgroup", "/sys/devices/system/cpu"].map(PathBuf::from);
+        let settings = confinement::Settings {
+            readable: readable
+                .into_iter()
+                .chain([super::runtime::folder(config)?])
+                .collect(),
+            allowed_connect_ports: Vec::new(),
+        };
+        let gaps = confinement::confine_access(&settings).context(WITHOUT)?;
+        Ok(Wall(Some((settings, gaps))))
+    }
+
+    /// Once all threads are there and nothing of a stranger's has been read.
+    fn close(self) -> anyhow::Result<()> {
+        let Some((settings, mut gaps)) = self.0 else {
+            return Ok(());
+        };
+        gaps.extend(confinement::confine_calls(&settings).context(WITHOUT)?);
+        if gaps.is_empty() {
+            tracing::info!("confined: no files, no outgoing connections, no other programs");
+        }
+        for gap in gaps {
+            tracing::warn!("not fully confined: {gap}");
+        }
+        Ok(())
+    }
+}
+
+/// What to do about a kernel that will not.
+const WITHOUT: &str =
+    "cannot confine this process (--no-confinement, or server.confinement = false, does without)";
 
 /// Resolves at the first signal that asks us to end; the second ends the process.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {

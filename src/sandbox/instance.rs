@@ -43,7 +43,6 @@ const RESERVE_BYTES: u64 = 32 << 20;
 /// Runs programs, one after the other.
 pub struct Sandbox {
     runtime: Runtime,
-    pages: Option<PageMap>,
     /// For programs, and for judges: what they write lies in different places, so each finds more
     /// of it written before.
     live: [Option<Live>; 2],
@@ -87,7 +86,6 @@ struct Stopped {
 impl Sandbox {
     pub(crate) fn new(runtime: Runtime) -> Self {
         Sandbox {
-            pages: PageMap::open(),
             runtime,
             live: [None, None],
             fresh: 0,
@@ -254,7 +252,7 @@ impl Sandbox {
         let memory = live.handles.memory.data_mut(&mut live.store);
         let grown = memory.len() - pristine.len();
         let memory = &mut memory[..pristine.len()];
-        match &self.pages {
+        match &self.runtime.0.pages {
             Some(pages) => live
                 .written
                 .update(pages, memory)
@@ -268,7 +266,7 @@ impl Sandbox {
         }
         let pages = live.written.pages();
         live.written.idle += pages - changed;
-        let restorable = self.pages.is_some()
+        let restorable = self.runtime.0.pages.is_some()
             && grown == 0
             && pages <= RESTORED_PAGES
             && live.written.idle <= IDLE_PAGES;

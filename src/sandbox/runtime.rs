@@ -3,6 +3,7 @@
 use super::door::{self, Door};
 use super::engine::{self, Purpose};
 use super::instance::Sandbox;
+use super::pages::PageMap;
 use super::state::{MemoryLimit, State};
 use super::wasi;
 use super::world::{Archive, World};
@@ -60,6 +61,8 @@ pub(crate) struct Inner {
     pub archive: Archive,
     pub manifest: Manifest,
     pub pristine: Pristine,
+    /// Opened once, when everything else is: whoever is confined afterwards opens nothing.
+    pub pages: Option<PageMap>,
     pub settings: RuntimeSettings,
     running: Arc<AtomicBool>,
 }
@@ -97,6 +100,7 @@ impl Runtime {
             archive,
             manifest: artifacts.manifest().clone(),
             pristine,
+            pages: PageMap::open(),
             settings,
             running,
         })))

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 /// Each module, and what it may use beside itself.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 6] = [
     ("domain", &[]),
+    ("confinement", &[]),
     ("config", &["domain"]),
     ("sandbox", &["domain"]),
     ("validator", &["sandbox", "domain"]),

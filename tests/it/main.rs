@@ -4,6 +4,8 @@ mod api;
 mod arrows;
 mod backstop;
 mod cli;
+#[cfg(target_os = "linux")]
+mod confinement;
 mod differential;
 mod fake;
 mod fresh;

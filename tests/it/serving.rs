@@ -1,6 +1,8 @@
 //! The command itself: a server with real sandboxes, and `check`.
 
 mod client;
+#[cfg(target_os = "linux")]
+mod confined;
 
 use crate::runtime::folder;
 use client::{Answer, Connection};
