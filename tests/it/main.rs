@@ -2,6 +2,7 @@
 
 mod api;
 mod arrows;
+mod attacks;
 mod backstop;
 mod cli;
 #[cfg(target_os = "linux")]

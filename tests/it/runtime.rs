@@ -77,30 +77,38 @@ pub fn mapping_anew() -> &'static Runtime {
 /// A validator over the runtime, which remembers nothing.
 pub fn validator() -> &'static Validator {
     static VALIDATOR: OnceLock<Validator> = OnceLock::new();
-    VALIDATOR.get_or_init(|| {
-        let settings = Settings {
-            workers: NonZeroUsize::new(2).expect("two"),
-            queue_checks: 100_000,
-            cache_bytes: None,
-        };
-        let executors = || {
-            let mut sandbox = runtime().sandbox();
-            Ok(Box::new(move |run: &Run| Ok(sandbox.run(run)?)) as Executor)
-        };
-        let digest = runtime().digest().to_owned();
-        Validator::start(executors, digest, settings).expect("the workers start")
-    })
+    VALIDATOR.get_or_init(|| validator_of(2))
+}
+
+/// Another one, with so many workers.
+pub fn validator_of(workers: usize) -> Validator {
+    let settings = Settings {
+        workers: NonZeroUsize::new(workers).expect("some workers"),
+        queue_checks: 100_000,
+        cache_bytes: None,
+    };
+    let executors = || {
+        let mut sandbox = runtime().sandbox();
+        Ok(Box::new(move |run: &Run| Ok(sandbox.run(run)?)) as Executor)
+    };
+    let digest = runtime().digest().to_owned();
+    Validator::start(executors, digest, settings).expect("the workers start")
 }
 
 /// Judges a request as `/v1/checks` takes it; gives the results as it answers them.
 pub fn judge_text(request: &str) -> Vec<Value> {
+    judge_text_by(validator(), request)
+}
+
+/// The same by another validator.
+pub fn judge_text_by(validator: &Validator, request: &str) -> Vec<Value> {
     let parsed = parse::<Object<ChecksRequest>>(request.as_bytes());
     let submissions = parsed
         .unwrap_or_else(|error| panic!("{error:?}"))
         .0
         .convert(&CAPS)
         .unwrap_or_else(|errors| panic!("{:?}", errors.listed()));
-    let mut results = validator()
+    let mut results = validator
         .submit(submissions, Tenant::default())
         .expect("there is room");
     let mut sorted: Vec<_> = std::iter::from_fn(|| results.blocking_recv()).collect();
