@@ -55,7 +55,7 @@ def _reply(message):
         kind, what, target, operands = _loads(message)
         plain = kind == ASK
         if not plain:
-            operands = messages.decode_table(operands, _resolve)
+            operands = _decoded(operands)
         if what == "call":
             args, kwargs = operands
             function = _objects[target]
@@ -296,6 +296,15 @@ class BorrowedFunction(Borrowed):
 
 _borrowed_classes = {}
 _borrowed = {}
+_described = {}
+
+
+def _decoded(nodes):
+    """The value of a table."""
+    for node in nodes:
+        if _type(node) is tuple and node[0] in ("f", "c") and node[2][1] is not None:
+            _described[node[2][0]] = node[2][1]
+    return messages.decode_table(nodes, _resolve)
 
 
 def _resolve(node, values):
@@ -325,10 +334,10 @@ def _resolve(node, values):
         made = BorrowedFunction(number)
         object.__setattr__(made, "__name__", node[2])
     else:
-        key, told = node[2] if _len(node) > 2 else (-1, ("coroutine", (), (), ()))
+        key = node[2][0] if _len(node) > 2 else -1
         cls = _borrowed_classes.get(key)
         if cls is None:
-            name, _, special, _ = told
+            name, _, special, _ = _described.get(key, ("coroutine", (), (), ()))
             if tag == "c":
                 special = ("__call__",)
             methods = {each: _IMPLEMENTATIONS[each] for each in special}
@@ -376,7 +385,7 @@ def _ask(what, number, operands):
         if kind[0] == VALUE:
             return kind[1]
         if kind[0] == TABLE:
-            return messages.decode_table(kind[1], _resolve)
+            return _decoded(kind[1])
         if kind[0] == RAISED:
-            raise messages.decode_table(kind[1], _resolve)
+            raise _decoded(kind[1])
         reply = call(b"X" + _reply(reply))

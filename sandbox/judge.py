@@ -90,9 +90,9 @@ def _said(reply, operands):
             if kind == VALUE:
                 value = answer[1]
             elif kind == TABLE:
-                value = messages.decode_table(answer[1], _resolve)
+                value = _decoded(answer[1])
             elif kind == RAISED:
-                error = messages.decode_table(answer[1], _resolve)
+                error = _decoded(answer[1])
                 if not isinstance(error, BaseException):
                     raise messages.Malformed("no exception")
             elif kind == CHANGED:
@@ -115,7 +115,7 @@ def _said(reply, operands):
 def _changed(nodes, operands):
     """The value of a call that changed its arguments in place; ours are changed like them."""
     known = messages.mutables((operands,))
-    value, contents = messages.decode_table(nodes, _resolve, known)
+    value, contents = _decoded(nodes, known)
     if _len(contents) != _len(known):
         raise messages.Malformed("another number of arguments")
     for container, new in zip(known, contents):
@@ -231,6 +231,8 @@ class FunctionProxy(Proxy):
         return self if instance is None else types.MethodType(self, instance)
 
 
+# What is told of a value that is no plain data.
+FunctionProxy.__qualname__ = "function"
 _set_name = FunctionProxy.__dict__["__name__"].__set__
 _FUNCTION_PARTS = frozenset(
     "__code__ __globals__ __closure__ __defaults__ __kwdefaults__ __signature__ __annotations__"
@@ -270,6 +272,7 @@ class ClassProxy(Proxy):
         return any(value is each or value == each for each in self)
 
 
+ClassProxy.__qualname__ = "type"
 _set_class = ClassProxy.__dict__["_touchstone_class"].__set__
 _set_class_name = ClassProxy.__dict__["__name__"].__set__
 # Of each of the candidate's classes, its own number and its bases'.
@@ -422,6 +425,15 @@ _proxy_classes = {}
 _exception_classes = {}
 
 
+def _decoded(nodes, known=()):
+    """The value of a table."""
+    # A class is described where it is met first, which need not be where it is needed first.
+    for node in nodes:
+        if _type(node) is tuple and node and node[0] in ("f", "c") and node[2][1] is not None:
+            _told_class(*node[2])
+    return messages.decode_table(nodes, _resolve, known)
+
+
 def _resolve(node, values):
     tag = node[0]
     if tag == "p":
@@ -454,18 +466,17 @@ def _proxy(tag, node, number):
         return _function(number, _text(node[2]))
     if tag == "W":
         return _awaited(number)
-    key, told = node[2]
+    if tag not in ("c", "f"):
+        raise messages.Malformed("no such node")
+    key = node[2][0]
     if tag == "c":
-        name, bases = _told_class(key, told)
         made = ClassProxy(number)
         _set_class(made, key)
-        _set_class_name(made, name)
+        _set_class_name(made, _class_names[key][0])
         return made
-    if tag != "f":
-        raise messages.Malformed("no such node")
     cls = _proxy_classes.get(key)
     if cls is None:
-        cls = _proxy_classes[key] = _proxy_class(key, told)
+        cls = _proxy_classes[key] = _proxy_class(key)
     return cls(number)
 
 
@@ -473,15 +484,12 @@ _class_names = {}
 
 
 def _told_class(key, told):
-    if told is not None:
-        name, bases, special, methods = told
-        _class_names[key] = (_text(name), frozenset(bases), special, methods)
-        _bases[key] = frozenset(bases)
-    return _class_names[key][:2]
+    name, bases, special, methods = told
+    _class_names[key] = (_text(name), frozenset(bases), special, methods)
+    _bases[key] = frozenset(bases)
 
 
-def _proxy_class(key, told):
-    _told_class(key, told)
+def _proxy_class(key):
     name, bases, special, methods = _class_names[key]
     namespace = {
         "__slots__": (),
@@ -631,7 +639,7 @@ def _serve(request):
         raise messages.Malformed("no request")
     target = _lent[number]
     if kind == ASK_TABLE:
-        operands = messages.decode_table(operands, _resolve)
+        operands = _decoded(operands)
     operation = _SERVED.get(what)
     if operation is None or _type(operands) is not tuple:
         raise messages.Malformed("no such request")

@@ -280,7 +280,7 @@ def _behind(door, work):
 _STATE = (
     exports.objects, exports._numbers, exports._classes, exports._told, judge._named, judge._bases,
     judge._known, judge._proxy_classes, judge._exception_classes, judge._class_names,
-    candidate._origins, candidate._borrowed_classes, candidate._borrowed, candidate._kept,
+    candidate._origins, candidate._borrowed_classes, candidate._borrowed, candidate._described, candidate._kept,
 )
 
 

@@ -13,13 +13,18 @@ fn forging(report: &str) -> String {
          def pack(*fields):\n\
          \x20   return b''.join(struct.pack('<I', len(f)) + f for f in fields)\n\
          runner._call = lambda request: door(b'R' + pack({report}))\n\
+         sys.modules['touchstone_candidate'].call = runner._call\n\
          def add(a, b):\n\
          \x20   return a - b\n"
     )
 }
 
 fn outcome(code: &str, check: &Value) -> String {
-    let submissions = vec![json!({"code": code, "checks": [check]})];
+    outcome_in("split", code, check)
+}
+
+fn outcome_in(isolation: &str, code: &str, check: &Value) -> String {
+    let submissions = vec![json!({"code": code, "checks": [check], "isolation": isolation})];
     let results = judge(submissions);
     let outcome = results[0]["verdicts"][0]["outcome"].as_str();
     outcome.unwrap_or_else(|| panic!("{results:?}")).to_owned()
@@ -37,7 +42,8 @@ fn a_report_that_does_not_belong_to_the_job_is_an_error() {
         ("b'X', b'', b'c', b'SyntaxError', b'no'", &stdio),
         ("b'nonsense'", &stdio),
     ] {
-        assert_eq!(outcome(&forging(report), check), "error", "{report}");
+        let outcome = outcome_in("shared", &forging(report), check);
+        assert_eq!(outcome, "error", "{report}");
     }
 }
 
@@ -45,7 +51,24 @@ fn a_report_that_does_not_belong_to_the_job_is_an_error() {
 fn a_check_that_is_said_not_to_compile_is_tried_without_the_program() {
     let call = json!({"kind": "call", "call": "add(1, 2)", "expected": "3"});
     let report = "b'X', b'', b'c', b'SyntaxError', b'no'";
-    assert_eq!(outcome(&forging(report), &call), "error");
+    assert_eq!(outcome_in("shared", &forging(report), &call), "error");
+}
+
+#[test]
+fn a_candidate_has_nothing_to_report() {
+    let call = json!({"kind": "call", "call": "add(1, 2)", "expected": "3"});
+    let script = json!({"kind": "script", "source": "assert add(1, 2) == 3"});
+    for check in [&call, &script] {
+        for report in [
+            "b'P', b''",
+            "b'N', b''",
+            "b'V', b'', b'\\x01\\x83', b'3'",
+            "b'X', b'', b'c', b'SyntaxError', b'no'",
+            "b'Z', b'', b'no'",
+        ] {
+            assert_eq!(outcome(&forging(report), check), "error", "{report}");
+        }
+    }
 }
 
 #[test]

@@ -158,9 +158,10 @@ async fn everything_that_may_be_said() {
     assert_eq!(ids(&results[0]), ["base", "1", "2", "base"]);
     assert_eq!(results[1]["id"], "1");
     assert_eq!(ids(&results[1]), ["base", "1"]);
-    // Calls are always judged apart, whatever the request would allow.
-    assert_eq!(results[0]["verdicts"][0]["isolation"], "split");
+    assert_eq!(results[0]["verdicts"][0]["isolation"], "shared");
     assert_eq!(results[1]["verdicts"][0]["isolation"], "split");
+    // Outputs are always compared apart, whatever the request would allow.
+    assert_eq!(results[0]["verdicts"][3]["isolation"], "split");
 }
 
 #[tokio::test]

@@ -168,7 +168,7 @@ fn errors() {
         alone(
             "import os\ndef f():\n    os._exit(0)",
             call("f()", "None"),
-            outcome("error", "exit status 0"),
+            outcome("error", "left with exit status 0"),
         ),
         alone(
             "def f():\n    assert False, 'no'",
@@ -258,7 +258,7 @@ fn checks_that_are_no_good() {
             ADD,
             call("add(1, 2)", "3 +"),
             invalid(
-                "the expected value cannot be had: the check does not compile: SyntaxError: invalid syntax (<call>, line 1)",
+                "the expected value cannot be had: SyntaxError: invalid syntax (<expected>, line 1)",
             ),
         ),
         alone(

@@ -67,7 +67,7 @@ fn lone_surrogates() {
     starts(
         &verdict("", &expected),
         "invalid",
-        &format!("the expected value cannot be had: the check does not compile: {found}"),
+        &format!("the expected value cannot be had: {found}"),
     );
     // What a program makes itself is carried as it is.
     expect(

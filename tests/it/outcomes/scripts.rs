@@ -15,7 +15,7 @@ fn asserts() {
         alone(
             ADD,
             script("assert add(1, 2) == 3"),
-            json!({"outcome": "pass", "message": "", "isolation": "shared", "expected": null, "actual": null}),
+            json!({"outcome": "pass", "message": "", "isolation": "split", "expected": null, "actual": null}),
         ),
         alone(
             SUBTRACT,
@@ -91,7 +91,7 @@ fn errors() {
         alone(
             "import os\nos._exit(0)",
             script("assert add(1, 2) == 3"),
-            outcome("error", "exit status 0"),
+            outcome("error", "left with exit status 0"),
         ),
         alone(
             ADD,
@@ -124,7 +124,7 @@ fn unittest_classes() {
             script(TESTS),
             outcome(
                 "fail",
-                "AssertionError: 1 != 3 (test_sum (solution.TestAdd.test_sum))",
+                "AssertionError: 1 != 3 (test_sum (test_solution.TestAdd.test_sum))",
             ),
         ),
         alone(SUBTRACT, script(TESTS), json!({"outcome": "error"})),

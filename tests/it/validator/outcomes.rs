@@ -9,6 +9,15 @@ use touchstone::sandbox::LimitKind;
 
 /// The verdict on a candidate that ends so, where the reference, if any, ends as it says.
 fn verdict(check: Check, reference: Option<Ending>, candidate: Ending) -> Verdict {
+    verdict_in(Isolation::Split, check, reference, candidate)
+}
+
+fn verdict_in(
+    isolation: Isolation,
+    check: Check,
+    reference: Option<Ending>,
+    candidate: Ending,
+) -> Verdict {
     let with_reference = reference.is_some().then_some("reference");
     let validator = start(1, None, move |code, asked| {
         Ok(match (code, &reference) {
@@ -28,7 +37,8 @@ fn verdict(check: Check, reference: Option<Ending>, candidate: Ending) -> Verdic
             _ => candidate.clone(),
         })
     });
-    let submission = submission("candidate", with_reference, vec![check]);
+    let mut submission = submission("candidate", with_reference, vec![check]);
+    submission.isolation = isolation;
     let judged = results(&validator, vec![submission]).remove(0).judged;
     judged.expect("no fault").verdicts.remove(0)
 }
@@ -36,6 +46,12 @@ fn verdict(check: Check, reference: Option<Ending>, candidate: Ending) -> Verdic
 #[track_caller]
 fn check(check: Check, reference: Option<Ending>, candidate: Ending, expect: Outcome) {
     let verdict = verdict(check, reference, candidate);
+    assert_eq!(verdict.outcome, expect, "{verdict:?}");
+}
+
+#[track_caller]
+fn check_shared(check: Check, reference: Option<Ending>, candidate: Ending, expect: Outcome) {
+    let verdict = verdict_in(Isolation::Shared, check, reference, candidate);
     assert_eq!(verdict.outcome, expect, "{verdict:?}");
 }
 
@@ -216,7 +232,7 @@ fn the_reference_gives_values_and_vouches_for_checks() {
 fn a_candidate_cannot_make_a_sound_check_invalid() {
     // It compiles beside an empty program, so it is not the check that is at fault.
     let broken = raised(Phase::Check, "SyntaxError");
-    check(five(), None, broken.clone(), Outcome::Error);
+    check_shared(five(), None, broken.clone(), Outcome::Error);
     let class = || script("class Tests");
     check(class(), None, broken.clone(), Outcome::Error);
     check(class(), None, Ending::NoTests, Outcome::Fail);
@@ -285,7 +301,9 @@ fn scripts_are_judged_by_their_endings() {
     check(tests(), None, Ending::NoTests, Outcome::Invalid);
     check(tests(), None, left(), Outcome::Error);
     let verdict = verdict(tests(), None, Ending::TestsPassed);
-    assert_eq!(verdict.isolation, Isolation::Shared);
+    assert_eq!(verdict.isolation, Isolation::Split);
+    let shared = verdict_in(Isolation::Shared, tests(), None, Ending::TestsPassed);
+    assert_eq!(shared.isolation, Isolation::Shared);
 }
 
 #[test]
@@ -351,7 +369,7 @@ fn rewards_and_counts_follow_from_the_verdicts() {
             call("g()", Expected::Reference),
             Check {
                 trusted: true,
-                ..call("g()", Expected::Value("1".into()))
+                ..call("g()", Expected::Reference)
             },
         ]
     };
@@ -362,11 +380,11 @@ fn rewards_and_counts_follow_from_the_verdicts() {
     assert_eq!(judged.reward.generator, Some(0.0));
     let critic = [0.0, 1.0, 0.0, 0.0].map(Some);
     assert_eq!(judged.reward.critic, critic);
-    // The two runs of g() are one: whichever comes second joins the first.
+    // Of each the two runs of g() are one: whichever comes second joins the first.
     let executions = Executions {
         candidate: 3,
-        reference: 3,
-        cached: 1,
+        reference: 4,
+        cached: 2,
     };
     assert_eq!(judged.executions, executions);
 
@@ -375,7 +393,7 @@ fn rewards_and_counts_follow_from_the_verdicts() {
     assert_eq!(
         judged.executions,
         Executions {
-            cached: 6,
+            cached: 7,
             ..executions
         }
     );
