@@ -67,7 +67,7 @@ def _ask(what, target, operands):
         return _redirected(what, target, operands)
     if _prints:
         _stdout.flush()
-    return _said(_exchange(what, target, operands), operands)
+    return _said(_exchange(what, target, operands), operands, what)
 
 
 def _exchange(what, target, operands):
@@ -80,7 +80,7 @@ def _exchange(what, target, operands):
     return call(b"X" + _dumps((ASK_TABLE, what, target, messages.encode_table(operands, _refer))))
 
 
-def _said(reply, operands):
+def _said(reply, operands, what=None):
     """The value of the candidate's answer. It may ask for something itself before it answers."""
     while True:
         error = None
@@ -108,8 +108,18 @@ def _said(reply, operands):
             _nonsense()
         break
     if error is not None:
+        if isinstance(error, StopIteration) and what in _CALLING:
+            raise Stopped("the program raised StopIteration") from error
         raise error
     return value
+
+
+class Stopped(RuntimeError):
+    """Stands for a StopIteration that a call raised: it would end whatever loop of the test's the
+    call stands in, and leave the rest of the test undone."""
+
+
+_CALLING = frozenset({"call", "method", "get"})
 
 
 def _changed(nodes, operands):
@@ -146,7 +156,7 @@ def _redirected(what, target, operands):
     ask = builtins.input if builtins.input is not _input else None
     _said(_exchange("redirect", -1, (text, capture, ask)), None)
     try:
-        return _said(_exchange(what, target, operands), operands)
+        return _said(_exchange(what, target, operands), operands, what)
     finally:
         printed, read = _said(_exchange("restore", -1, ()), None)
         if text is not None and _type(read) is int:
@@ -564,6 +574,7 @@ heapq bisect copy json numbers enum dataclasses abc random time calendar textwra
 _ALIASES = {"np": "numpy", "pd": "pandas", "nx": "networkx", "sp": "sympy", "dt": "datetime",
             "mp": "multiprocessing", "plt": "matplotlib.pyplot", "sns": "seaborn", "stats": "scipy.stats",
             "ET": "xml.etree.ElementTree", "tk": "tkinter", "F": "functools", "it": "itertools"}
+_MODULES = _PURE | {"np", "numpy", "pd", "pandas", "unittest", "sys", "os"}
 # Exceptions of these decide about tests.
 _DECIDING = ("unittest", "doctest", "_pytest", "pytest", "bdb", "touchstone", "_host", "test")
 
@@ -577,8 +588,12 @@ def _library_object(module, name):
         found = messages.library(module, _text(name))
     except Exception:
         return Exception
-    if exports.is_data_class(found) or exports.is_exception_class(found):
+    if exports.is_data_class(found):
         return found
+    if exports.is_exception_class(found):
+        # Its own module counts, not the one in which it was found.
+        decides = any(base.__module__.partition(".")[0] in _DECIDING for base in found.__mro__)
+        return Exception if decides else found
     if _type(found) is types.ModuleType:
         return found
     return Exception
@@ -677,7 +692,9 @@ def _served_get(target, name):
 
 
 def _served_set(target, name, value):
-    if _type(name) is not str or name.startswith("__") or not _open(target):
+    # A mock's record of its calls is the test's alone.
+    if (_type(name) is not str or name.startswith("__")
+            or _type(target).__module__ != "test_solution"):
         raise AttributeError("this attribute cannot be set")
     setattr(target, name, value)
 
@@ -732,7 +749,7 @@ class _Solution(types.ModuleType):
 
     def __getattr__(self, name):
         if name == "__all__":
-            return list(_names(None))
+            return [each for each in _names(None) if each not in _builtins]
         if name.startswith("__"):
             raise AttributeError(name)
         found = _names((name,))
@@ -770,7 +787,10 @@ def _names(wanted):
         elif where[1]:
             # Taken from the library, and reached where it is like anything else.
             found[name] = _ask("name", -1, (name,))
-    return found
+    return {
+        name: value for name, value in found.items()
+        if _type(name) is str and not name.startswith("__") and (wanted is None or name in wanted)
+    }
 
 
 _LOOKING = frozenset("globals locals vars eval exec dir __import__".split())
@@ -788,14 +808,14 @@ def _used(code):
     return used
 
 
-def _namespace(code, entry_point=None):
-    """What test code finds: the program's names, but for those of builtins."""
+def _namespace(code, entry_point=None, looking=True):
+    """What test code finds: the program's names, but for those of builtins and modules."""
     global _prints
     used = _used(code)
     _prints = not used.isdisjoint(_PRINTING)
     if entry_point:
         used.add(entry_point)
-    looks = bool(used & _LOOKING)
+    looks = looking and bool(used & _LOOKING)
     if used & _INSPECTING and ("inspect" in used or looks):
         _watch_inspection()
     found = _names(None if looks else tuple(sorted(used)))
@@ -803,15 +823,19 @@ def _namespace(code, entry_point=None):
         value = found.get(name)
         if _type(value) is ClassProxy:
             _named.add(value._touchstone_class)
-    shadowed = [name for name in found if name in _builtins]
     # A test that uses nothing else of the program's can only mean these: their names are the task's.
-    others = any(name not in _builtins and _type(value) is not types.ModuleType
-                 and isinstance(value, (Proxy, ExceptionClass)) for name, value in found.items()
-                 if name in used)
-    if others or entry_point:
-        for name in shadowed:
-            if name != entry_point:
-                del found[name]
+    if not entry_point and not any(
+        name not in _builtins and name not in _MODULES and _type(value) is not types.ModuleType
+        for name, value in found.items()
+    ):
+        return found
+    for name in list(found):
+        if name == entry_point:
+            continue
+        if name in _builtins:
+            del found[name]
+        elif name in _MODULES and _type(found[name]) is not types.ModuleType:
+            found[name] = messages.library(_ALIASES.get(name, name), "")
     return found
 
 
@@ -820,7 +844,7 @@ def _watch_inspection():
 
     def watched(function):
         def inspection(value, *args, **kwargs):
-            if isinstance(value, (Proxy, _Method)) or value is modules["solution"]:
+            if isinstance(value, (Proxy, _Method)) or value is modules.get("solution"):
                 unsplittable("it inspects the program's source or signature")
             return function(value, *args, **kwargs)
 
@@ -870,7 +894,11 @@ def script(source, entry_point):
             tests.ran = True
         return tests.report(namespace, before)
     except BaseException as error:
-        return ended(phase, error)
+        return _ended(phase, error)
+
+
+def _ended(phase, error):
+    return ended(phase, error.__cause__ if _type(error) is Stopped else error)
 
 
 def expression(source, expected):
@@ -897,12 +925,15 @@ def expression(source, expected):
                     raise NameError(f"name '{name}' is not defined")
             value = callee(*args)
         else:
-            found = _namespace(code)
+            # It sees the names that it uses, and no others: which ones there are is no value.
+            found = _namespace(code, looking=False)
             phase = b"t"
-            value = eval(code, _prepare(found))
+            namespace = _prepare(found)
+            del modules["solution"]
+            value = eval(code, namespace)
         return [b"V", encode_value(value), shown(value), *beside]
     except BaseException as error:
-        return [*ended(phase, error), *beside]
+        return [*_ended(phase, error), *beside]
 
 
 _DIGITS = sys.get_int_max_str_digits()
