@@ -6,6 +6,7 @@ mod backstop;
 mod cli;
 mod differential;
 mod fake;
+mod faults;
 mod fresh;
 mod hostile_guests;
 mod humaneval;

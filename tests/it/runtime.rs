@@ -94,13 +94,18 @@ pub fn validator() -> &'static Validator {
 
 /// Judges a request as `/v1/checks` takes it; gives the results as it answers them.
 pub fn judge_text(request: &str) -> Vec<Value> {
+    judge_text_by(validator(), request)
+}
+
+/// The same by another validator.
+pub fn judge_text_by(validator: &Validator, request: &str) -> Vec<Value> {
     let parsed = parse::<Object<ChecksRequest>>(request.as_bytes());
     let submissions = parsed
         .unwrap_or_else(|error| panic!("{error:?}"))
         .0
         .convert(&CAPS)
         .unwrap_or_else(|errors| panic!("{:?}", errors.listed()));
-    let mut results = validator()
+    let mut results = validator
         .submit(submissions, Tenant::default())
         .expect("there is room");
     let mut sorted: Vec<_> = std::iter::from_fn(|| results.blocking_recv()).collect();
@@ -112,11 +117,19 @@ pub fn judge_text(request: &str) -> Vec<Value> {
 }
 
 /// Judges submissions, which need not say that they are in Python.
-pub fn judge(mut submissions: Vec<Value>) -> Vec<Value> {
+pub fn judge(submissions: Vec<Value>) -> Vec<Value> {
+    judge_by(validator(), submissions)
+}
+
+/// The same by another validator.
+pub fn judge_by(validator: &Validator, mut submissions: Vec<Value>) -> Vec<Value> {
     for submission in &mut submissions {
         submission["language"] = json!("python");
     }
-    judge_text(&json!({ "submissions": submissions }).to_string())
+    judge_text_by(
+        validator,
+        &json!({ "submissions": submissions }).to_string(),
+    )
 }
 
 /// Does something on a thread that guests can run on.
