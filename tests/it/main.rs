@@ -9,6 +9,7 @@ mod cli;
 mod confinement;
 mod differential;
 mod fake;
+mod faults;
 mod fresh;
 mod hostile_guests;
 mod humaneval;
