@@ -19,6 +19,7 @@ from touchstone_shims import warning
 _type, _len, _getattr, _setattr, _delattr, _iter, _next, _set, _map, _id, _dict = (
     type, len, getattr, setattr, delattr, iter, next, set, map, id, dict)
 _str, _repr, _any = str, repr, any
+_class_mro = type.__dict__["__mro__"].__get__
 _dumps, _loads, _is_plain = messages.dumps, messages.loads, messages.is_plain
 _SCALARS = frozenset({int, float, str, bool, type(None), bytes, complex})
 _FunctionType = exports.types.FunctionType
@@ -354,7 +355,8 @@ _kept = []
 
 def _own(value):
     """The judge's number of what it lent."""
-    if Borrowed in _type(value).__mro__:
+    # By identity: `in` would ask a metaclass whether it equals this one.
+    if _any([base is Borrowed for base in _class_mro(_type(value))]):
         return _number(value)
     return None
 
