@@ -13,7 +13,7 @@ import sys
 import touchstone_exports as exports
 import touchstone_messages as messages
 from touchstone_jobs import call, load
-from touchstone_messages import ASK, ASK_TABLE, CHANGED, RAISED, TABLE, VALUE
+from touchstone_messages import ASK, ASK_TABLE, CHANGED, RAISED, TABLE, UNLOADED, VALUE
 from touchstone_shims import warning
 
 _type, _len, _getattr, _setattr, _delattr, _iter, _next, _set, _map, _id, _dict = (
@@ -42,7 +42,7 @@ def main(code):
         failure = error
     message = call(b"X")
     while message:
-        reply = _reply(message) if failure is None else _raised(failure)
+        reply = _reply(message) if failure is None else _raised(failure, UNLOADED)
         try:
             sys.stdout.flush()
         except BaseException:
@@ -107,14 +107,14 @@ def _told(value):
     return _dumps(_with_notes((TABLE, messages.encode_table(value, _refer))))
 
 
-def _raised(error):
+def _raised(error, kind=RAISED):
     warning.of_exception(error)
     try:
-        return _dumps(_with_notes((RAISED, messages.encode_table(error, _refer))))
+        return _dumps(_with_notes((kind, messages.encode_table(error, _refer))))
     except BaseException:
         # There may be no memory left for more than this.
         nodes = [("E", 0, [1, 2], "", -1), ("i", "builtins", "MemoryError"), ("t", [])]
-        return _dumps((RAISED, nodes))
+        return _dumps((kind, nodes))
 
 
 def _with_notes(answer):
@@ -145,6 +145,15 @@ def _names(_, wanted):
         else:
             found[name] = value
     return (functions, named, found)
+
+
+def _apply(_, name, args):
+    """Calls a function by its name, with arguments that nobody else holds; tells whether there is
+    one, and its value."""
+    function = _namespace.get(name)
+    if _type(function) is not _FunctionType:
+        return (False, None)
+    return (True, function(*args))
 
 
 def _under(name, value):
@@ -186,6 +195,7 @@ def _leave(target, error):
 
 _OPERATIONS = {
     "names": _names,
+    "apply": _apply,
     "name": lambda _, name: _namespace[name],
     "redirect": _redirect,
     "restore": _restore,

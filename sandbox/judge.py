@@ -24,7 +24,7 @@ import types
 import touchstone_exports as exports
 import touchstone_messages as messages
 from touchstone_jobs import Module, call, compiled, describe, encode_value, ended, modules, shown
-from touchstone_messages import ASK, ASK_TABLE, CHANGED, RAISED, TABLE, VALUE
+from touchstone_messages import ASK, ASK_TABLE, CHANGED, RAISED, TABLE, UNLOADED, VALUE
 from touchstone_shims import warning
 from touchstone_tests import Tests
 
@@ -45,6 +45,8 @@ _set_int_max_str_digits = sys.set_int_max_str_digits
 _named = _set()
 # Whether the test prints, so that its output and the program's have to be kept in order.
 _prints = False
+# Whether the program failed while it was loaded.
+_unloaded = False
 
 
 def unsplittable(reason):
@@ -82,6 +84,7 @@ def _exchange(what, target, operands):
 
 def _said(reply, operands, what=None):
     """The value of the candidate's answer. It may ask for something itself before it answers."""
+    global _unloaded
     while True:
         error = None
         try:
@@ -91,7 +94,8 @@ def _said(reply, operands, what=None):
                 value = answer[1]
             elif kind == TABLE:
                 value = _decoded(answer[1])
-            elif kind == RAISED:
+            elif kind == RAISED or kind == UNLOADED:
+                _unloaded = kind == UNLOADED
                 error = _decoded(answer[1])
                 if not isinstance(error, BaseException):
                     raise messages.Malformed("no exception")
@@ -870,15 +874,14 @@ def _prepare(namespace):
 
 
 def script(source, entry_point):
-    """Runs test code, and reports. What the program raises while it is loaded is raised where its
-    names are asked for first."""
+    """Runs test code, and reports. What the program raises while it is loaded is raised where it is
+    asked for something first."""
     phase = b"c"
     try:
         code = compiled(source, TEST_FILE, "exec")
-        phase = b"p"
+        phase = b"t"
         entry_point = entry_point.decode()
         found = _namespace(code, entry_point)
-        phase = b"t"
         candidate = found.pop(entry_point, _MISSING) if entry_point in _builtins else found.get(
             entry_point, _MISSING)
         namespace = _prepare(found)
@@ -898,6 +901,8 @@ def script(source, entry_point):
 
 
 def _ended(phase, error):
+    if _unloaded:
+        phase = b"p"
     return ended(phase, error.__cause__ if _type(error) is Stopped else error)
 
 
@@ -914,20 +919,12 @@ def expression(source, expected):
     try:
         name, args = _simple_call(source)
         code = None if name else compiled(source.strip(), CALL_FILE, "eval")
-        phase = b"p"
+        phase = b"t"
         if name:
-            found = _names((name,))
-            phase = b"t"
-            callee = found.get(name, _MISSING)
-            if callee is _MISSING:
-                callee = _builtins.get(name, _MISSING)
-                if callee is _MISSING:
-                    raise NameError(f"name '{name}' is not defined")
-            value = callee(*args)
+            value = _applied(name, args)
         else:
             # It sees the names that it uses, and no others: which ones there are is no value.
             found = _namespace(code, looking=False)
-            phase = b"t"
             namespace = _prepare(found)
             del modules["solution"]
             value = eval(code, namespace)
@@ -975,6 +972,22 @@ def _literal(text):
     if _LITERALS(text) is None:
         raise ValueError("not a literal")
     return _read_json(text)
+
+
+def _applied(name, args):
+    """What `name(*args)` gives."""
+    answer = _ask("apply", -1, (name, args))
+    if _type(answer) is not tuple or _len(answer) != 2:
+        _nonsense()
+    is_function, value = answer
+    if is_function is True:
+        return value
+    callee = _names((name,)).get(name, _MISSING)
+    if callee is _MISSING:
+        callee = _builtins.get(name, _MISSING)
+        if callee is _MISSING:
+            raise NameError(f"name '{name}' is not defined")
+    return callee(*args)
 
 
 def _simple_call(source):
