@@ -12,6 +12,7 @@ mod fake;
 mod fresh;
 mod hostile_guests;
 mod humaneval;
+mod judging;
 mod limits;
 mod outcomes;
 mod programs;
