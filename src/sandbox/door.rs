@@ -235,7 +235,7 @@ async fn resumed(caller: &mut Caller<'_, State>) -> wasmtime::Result<Vec<u8>> {
         None => Poll::Pending,
     })
     .await;
-    Ok(take_over(caller, handover)?)
+    take_over(caller, handover)
 }
 
 /// Makes one's own what the other guest handed over. Tells its message.

@@ -13,6 +13,7 @@ mod faults;
 mod fresh;
 mod hostile_guests;
 mod humaneval;
+mod judging;
 mod limits;
 mod outcomes;
 mod programs;
