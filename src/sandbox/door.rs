@@ -161,6 +161,11 @@ async fn call(mut caller: Caller<'_, State>, request: Request) -> wasmtime::Resu
         .clone()
         .ok_or_else(|| wasmtime::Error::msg("door used before the instance is set up"))?;
     let (memory, state) = handles.memory.data_and_store_mut(&mut caller);
+    // The first request comes from the runner, close to where the guest was entered.
+    let here = 0u8;
+    state
+        .stack_top
+        .get_or_insert(std::ptr::from_ref(&here).addr());
     let start = request as usize;
     let end = start + length as usize;
     if state.door.preparing {

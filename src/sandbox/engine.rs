@@ -9,7 +9,7 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 pub(crate) const WASM_STACK_BYTES: usize = 256 << 20;
 
 /// Stack of a fiber that runs a guest: the guest's, and room for host functions.
-const FIBER_STACK_BYTES: usize = WASM_STACK_BYTES + (8 << 20);
+pub(crate) const FIBER_STACK_BYTES: usize = WASM_STACK_BYTES + (8 << 20);
 
 /// Stack for a thread that runs guests, which have fibers of their own.
 pub const THREAD_STACK_BYTES: usize = 8 << 20;

@@ -7,6 +7,7 @@
 
 use super::EngineError;
 use super::door::{self, Door, Shut};
+use super::engine::FIBER_STACK_BYTES;
 use super::pages::{self, PAGE, PageMap};
 use super::relay::{Handover, RelayEnd, Side};
 use super::report;
@@ -190,6 +191,10 @@ impl Sandbox {
     /// one then. Tells how many bytes the guest wrote.
     fn put_back(&mut self, place: usize, mut live: Live, clean: bool) -> Result<u64, EngineError> {
         let (bytes, restorable) = self.take_back(&mut live)?;
+        if let Some(top) = live.store.data().stack_top {
+            // SAFETY: the guest ran on a fiber of this size and has ended, and so has its fiber.
+            unsafe { pages::forget_stack(top, FIBER_STACK_BYTES) };
+        }
         if clean && restorable && self.runtime.0.settings.reset_in_place {
             live.restore_globals()?;
             *live.store.data_mut() = idle_state(self.runtime.0.archive.clone());
@@ -248,6 +253,7 @@ impl Sandbox {
                 others: 0,
                 refused: false,
             },
+            stack_top: None,
             handles: Some(live.handles.clone()),
         };
         live.store.set_fuel(budget).map_err(EngineError::run)?;

@@ -41,6 +41,35 @@ pub(crate) fn map_anew(pages: &mut [u8]) -> bool {
     }
 }
 
+/// What of a stack's top is kept: deep enough for compiling ordinary programs.
+const KEPT_STACK: usize = 1 << 20;
+
+/// How far below the top an address near the top can be, at most, and more than that.
+const STACK_MARGIN: usize = 2 << 20;
+
+/// Gives back the memory of a stack that is not in use, but for its top: a program that recursed
+/// deeply would leave it behind otherwise.
+///
+/// # Safety
+/// `top` must be an address in the first MiB of a stack of `size` bytes, on which nothing runs.
+#[cfg(target_os = "linux")]
+pub(crate) unsafe fn forget_stack(top: usize, size: usize) {
+    let lowest = (top + STACK_MARGIN - size).next_multiple_of(PAGE);
+    let highest = (top - KEPT_STACK) / PAGE * PAGE;
+    let start = std::ptr::with_exposed_provenance_mut(lowest);
+    // SAFETY: the addresses are within the stack, by the caller's word, and nothing there is read
+    // again before it is written. If the kernel refuses, the memory stays where it is.
+    let _ =
+        unsafe { rustix::mm::madvise(start, highest - lowest, rustix::mm::Advice::LinuxDontNeed) };
+}
+
+/// Only Linux is told.
+///
+/// # Safety
+/// None is needed.
+#[cfg(not(target_os = "linux"))]
+pub(crate) unsafe fn forget_stack(_top: usize, _size: usize) {}
+
 /// Only Linux gives the file's pages back.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn map_anew(_pages: &mut [u8]) -> bool {

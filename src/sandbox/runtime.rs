@@ -182,6 +182,7 @@ pub(crate) fn idle_state(archive: Archive) -> State {
             others: 0,
             refused: false,
         },
+        stack_top: None,
         handles: None,
     }
 }

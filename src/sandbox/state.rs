@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub output_full: bool,
     /// Bounds the memory.
     pub memory_limit: MemoryLimit,
+    /// An address near the top of the stack on which the guest ran, once it has called us.
+    pub stack_top: Option<usize>,
     /// Handles into the instance; empty only while it is being made.
     pub handles: Option<Handles>,
 }
