@@ -9,6 +9,7 @@
 //! report, and only in plain data.
 
 use super::message;
+use super::pages;
 use super::relay::{Handover, RelayEnd, Side};
 use super::state::{Handles, State, charge};
 use std::future::poll_fn;
@@ -162,15 +163,17 @@ async fn call(mut caller: Caller<'_, State>, request: Request) -> wasmtime::Resu
         .ok_or_else(|| wasmtime::Error::msg("door used before the instance is set up"))?;
     let (memory, state) = handles.memory.data_and_store_mut(&mut caller);
     // The first request comes from the runner, close to where the guest was entered.
-    let here = 0u8;
-    state
-        .stack_top
-        .get_or_insert(std::ptr::from_ref(&here).addr());
+    state.stack_top.get_or_insert_with(pages::stack_address);
     let start = request as usize;
     let end = start + length as usize;
     if state.door.preparing {
         immortalize(memory, start..end)?;
     }
+    let exchanged = memory.get(start) == Some(&EXCHANGE);
+    if exchanged {
+        charge(&mut caller, u64::from(length) * MESSAGE_BYTE_FUEL)?;
+    }
+    let (memory, state) = handles.memory.data_and_store_mut(&mut caller);
     let heard = match memory.get(start..end) {
         Some(request) if request.len() <= REPORT_BYTES => state.door.hear(request),
         _ => Heard::Shut(Shut::OutOfTurn),
@@ -180,7 +183,6 @@ async fn call(mut caller: Caller<'_, State>, request: Request) -> wasmtime::Resu
     let answer = match heard {
         Heard::Answer(answer) => answer,
         Heard::Tell(message) => {
-            charge(&mut caller, message.len() as u64 * MESSAGE_BYTE_FUEL)?;
             hand_over(&mut caller, &handles, message)?;
             resumed(&mut caller).await?
         }

@@ -14,6 +14,10 @@ const NUMBERED: u8 = 0x80;
 /// Bits of a long's digit.
 const DIGIT: u16 = 1 << 15;
 
+/// Deepest nesting. What is nested deeper goes as a flat table (`sandbox/messages.py`), and CPython
+/// itself reads no deeper than this.
+const DEPTH: usize = 2000;
+
 /// Why bytes are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
@@ -77,6 +81,7 @@ pub fn check(bytes: &[u8]) -> Result<(), Malformed> {
                 }
             };
             match inner {
+                Some(_) if open.len() >= DEPTH => return Err(Malformed),
                 Some(inner) => {
                     open.push((inner, number));
                     if let Some((Open::Items(0), _)) = open.last() {
@@ -273,8 +278,10 @@ mod tests {
     }
 
     #[test]
-    fn nesting_takes_no_stack() {
-        let deep = [b"[\x01\0\0\0".repeat(200_000).as_slice(), b"N"].concat();
-        sound(&deep);
+    fn nesting_is_bounded() {
+        let deep = |depth: usize| [b"[\x01\0\0\0".repeat(depth).as_slice(), b"N"].concat();
+        sound(&deep(DEPTH));
+        refused(&deep(DEPTH + 1));
+        refused(&deep(1_000_000));
     }
 }

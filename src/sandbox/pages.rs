@@ -47,6 +47,14 @@ const KEPT_STACK: usize = 1 << 20;
 /// How far below the top an address near the top can be, at most, and more than that.
 const STACK_MARGIN: usize = 2 << 20;
 
+/// An address on the stack of whoever calls. A function of its own, since what an asynchronous one
+/// points to lies with the rest of its state, on the heap.
+#[inline(never)]
+pub(crate) fn stack_address() -> usize {
+    let here = 0u8;
+    std::hint::black_box(&raw const here).addr()
+}
+
 /// Gives back the memory of a stack that is not in use, but for its top: a program that recursed
 /// deeply would leave it behind otherwise.
 ///
