@@ -58,6 +58,10 @@ pub(super) fn reconsider(
         (Ending::NoTests, Ending::NoTests) => true,
         // An empty program lets no test get far: that says nothing, unless the sender vouches.
         (Ending::NoTests, _) => !case.trusted,
+        // What an empty program lacks can be met before what cannot be split.
+        (Ending::Unsplittable { .. }, other) => {
+            !matches!(other, Ending::TestsPassed | Ending::TestsFailed { .. })
+        }
         (_, Ending::Raised { phase, .. }) => *phase == Phase::Check,
         _ => false,
     };
