@@ -15,12 +15,14 @@ import sys
 import touchstone_exports as exports
 import touchstone_messages as messages
 from touchstone_jobs import call, load
-from touchstone_messages import ASK, ASK_TABLE, CHANGED, CHANGED_RAISED, RAISED, TABLE, VALUE
+from touchstone_messages import (
+    ASK, ASK_TABLE, CHANGED, CHANGED_RAISED, RAISED, TABLE, UNLOADED, VALUE)
 from touchstone_shims import warning
 
 _type, _len, _getattr, _setattr, _delattr, _iter, _next, _set, _map, _id, _dict = (
     type, len, getattr, setattr, delattr, iter, next, set, map, id, dict)
-_str, _repr = str, repr
+_str, _repr, _any = str, repr, any
+_class_mro = type.__dict__["__mro__"].__get__
 _dumps, _loads, _is_plain = messages.dumps, messages.loads, messages.is_plain
 _SCALARS = frozenset({int, float, str, bool, type(None), bytes, complex})
 _FunctionType = exports.types.FunctionType
@@ -43,7 +45,7 @@ def main(code):
         failure = error
     message = call(b"X")
     while message:
-        reply = _reply(message) if failure is None else _raised(failure)
+        reply = _reply(message) if failure is None else _raised(failure, UNLOADED)
         _flush()
         message = call(b"X" + reply)
 
@@ -129,14 +131,14 @@ def _told(value):
     return _dumps(_with_notes((TABLE, messages.encode_table(value, _refer))))
 
 
-def _raised(error):
+def _raised(error, kind=RAISED):
     warning.of_exception(error)
     try:
-        return _dumps(_with_notes((RAISED, messages.encode_table(error, _refer))))
+        return _dumps(_with_notes((kind, messages.encode_table(error, _refer))))
     except BaseException:
         # There may be no memory left for more than this.
         nodes = [("E", 0, [1, 2, 3], "", -1), ("i", "builtins", "MemoryError"), ("t", []), None]
-        return _dumps((RAISED, nodes))
+        return _dumps((kind, nodes))
 
 
 def _with_notes(answer):
@@ -167,6 +169,15 @@ def _names(_, wanted):
         else:
             found[name] = value
     return (functions, named, found)
+
+
+def _apply(_, name, args):
+    """Calls a function by its name, with arguments that nobody else holds; tells whether there is
+    one, and its value."""
+    function = _namespace.get(name)
+    if _type(function) is not _FunctionType:
+        return (False, None)
+    return (True, function(*args))
 
 
 def _under(name, value):
@@ -222,6 +233,7 @@ def _leave(target, error):
 
 _OPERATIONS = {
     "names": _names,
+    "apply": _apply,
     "name": lambda _, name: _namespace[name],
     "redirect": _redirect,
     "restore": _restore,
@@ -398,7 +410,8 @@ _kept = []
 
 def _own(value):
     """The judge's number of what it lent."""
-    if Borrowed in _type(value).__mro__:
+    # By identity: `in` would ask a metaclass whether it equals this one.
+    if _any([base is Borrowed for base in _class_mro(_type(value))]):
         return _number(value)
     return None
 

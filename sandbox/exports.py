@@ -82,7 +82,8 @@ def reference(own, library, origins):
                 ]
                 return ("k", number_of(value), _name(value), numbered(bases))
             return ("c", number_of(value), _described(value))
-        if kind in _FUNCTIONS:
+        # By identity: `in` would ask a metaclass whether it equals one of these.
+        if any([kind is each for each in _FUNCTIONS]):
             return ("F", number_of(value), _function_name(value))
         if kind is types.CoroutineType:
             return ("W", number_of(value))

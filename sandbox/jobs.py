@@ -27,7 +27,10 @@ _pack_length = struct.Struct("<I").pack
 Module = types.ModuleType
 _class_mro = type.__dict__["__mro__"].__get__
 _class_name = type.__dict__["__name__"].__get__
+_class_module = type.__dict__["__module__"].__get__
 modules = sys.modules
+# A copy: the program may put its own there.
+_builtins = dict(vars(builtins))
 encode_value = touchstone_values.encode_or_opaque
 
 
@@ -104,13 +107,23 @@ def describe(error):
     """Class names and the last line of a traceback."""
     warning.of_exception(error)
     kind = _type(error)
-    classes = [_class_name(each) for each in _class_mro(kind)[:-1]]
+    classes = [_told_name(each) for each in _class_mro(kind)[:-1]]
     name = classes[0]
     try:
         text = _str(error)
     except BaseException:
         text = "<exception str() failed>"
     return ["\n".join(classes).encode("utf-8", "backslashreplace"), clip(f"{name}: {text}" if text else name)]
+
+
+def _told_name(cls):
+    """A class's name; one of the program's own that borrows a builtin's is told apart."""
+    name = _class_name(cls)
+    builtin = _builtins.get(name, cls)
+    if builtin is cls:
+        return name
+    module = _class_module(cls)
+    return f"{module if _type(module) is _str else 'solution'}.{name}"
 
 
 def clip(text):

@@ -25,7 +25,8 @@ import touchstone_exports as exports
 import touchstone_messages as messages
 import touchstone_surroundings as surroundings
 from touchstone_jobs import Module, call, compiled, describe, encode_value, ended, modules, shown
-from touchstone_messages import ASK, ASK_TABLE, CHANGED, CHANGED_RAISED, RAISED, TABLE, VALUE
+from touchstone_messages import (
+    ASK, ASK_TABLE, CHANGED, CHANGED_RAISED, RAISED, TABLE, UNLOADED, VALUE)
 from touchstone_shims import warning
 from touchstone_tests import Tests
 
@@ -48,6 +49,8 @@ _set_int_max_str_digits = sys.set_int_max_str_digits
 _named = _set()
 # Whether the test prints, so that its output and the program's have to be kept in order.
 _prints = False
+# Whether the program failed while it was loaded.
+_unloaded = False
 
 
 def unsplittable(reason):
@@ -71,7 +74,7 @@ def _ask(what, target, operands):
         return _redirected(what, target, operands)
     if _prints:
         _stdout.flush()
-    return _said(_exchange(what, target, operands), operands)
+    return _said(_exchange(what, target, operands), operands, what)
 
 
 def _exchange(what, target, operands):
@@ -84,8 +87,9 @@ def _exchange(what, target, operands):
     return call(b"X" + _dumps((ASK_TABLE, what, target, messages.encode_table(operands, _refer))))
 
 
-def _said(reply, operands):
+def _said(reply, operands, what=None):
     """The value of the candidate's answer. It may ask for something itself before it answers."""
+    global _unloaded
     while True:
         error = None
         try:
@@ -95,7 +99,8 @@ def _said(reply, operands):
                 value = answer[1]
             elif kind == TABLE:
                 value = _decoded(answer[1])
-            elif kind == RAISED:
+            elif kind == RAISED or kind == UNLOADED:
+                _unloaded = kind == UNLOADED
                 error = _decoded(answer[1])
             elif kind == CHANGED:
                 value = _changed(answer[1], operands)
@@ -114,8 +119,18 @@ def _said(reply, operands):
             _nonsense()
         break
     if error is not None:
+        if isinstance(error, StopIteration) and what in _CALLING:
+            raise Stopped("the program raised StopIteration") from error
         raise error
     return value
+
+
+class Stopped(RuntimeError):
+    """Stands for a StopIteration that a call raised: it would end whatever loop of the test's the
+    call stands in, and leave the rest of the test undone."""
+
+
+_CALLING = frozenset({"call", "method", "get"})
 
 
 def _changed(nodes, operands):
@@ -155,7 +170,7 @@ def _redirected(what, target, operands):
         text = stdin.getvalue()[start:]
     _said(_exchange("redirect", -1, (text, captured, replaced, argv)), None)
     try:
-        return _said(_exchange(what, target, operands), operands)
+        return _said(_exchange(what, target, operands), operands, what)
     finally:
         *printed, read = _said(_exchange("restore", -1, ()), None)
         if text is not None and _type(read) is int:
@@ -624,6 +639,7 @@ heapq bisect copy json numbers enum dataclasses abc random time calendar textwra
 _ALIASES = {"np": "numpy", "pd": "pandas", "nx": "networkx", "sp": "sympy", "dt": "datetime",
             "mp": "multiprocessing", "plt": "matplotlib.pyplot", "sns": "seaborn", "stats": "scipy.stats",
             "ET": "xml.etree.ElementTree", "tk": "tkinter", "F": "functools", "it": "itertools"}
+_MODULES = _PURE | {"np", "numpy", "pd", "pandas", "unittest", "sys", "os"}
 # Exceptions of these decide about tests.
 _DECIDING = ("unittest", "doctest", "_pytest", "pytest", "bdb", "touchstone", "_host", "test")
 
@@ -637,8 +653,12 @@ def _library_object(module, name):
         found = messages.library(module, _text(name))
     except Exception:
         return Exception
-    if exports.is_data_class(found) or exports.is_exception_class(found):
+    if exports.is_data_class(found):
         return found
+    if exports.is_exception_class(found):
+        # Its own module counts, not the one in which it was found.
+        decides = any(base.__module__.partition(".")[0] in _DECIDING for base in found.__mro__)
+        return Exception if decides else found
     if _type(found) is types.ModuleType:
         return found
     return Exception
@@ -751,8 +771,11 @@ def _served_get(target, name):
 
 
 def _served_set(target, name, value):
-    if (_type(name) is not str or name.startswith("__") or not _open(target)
-            or _decides(target, name) or callable(getattr(_type(target), name, None))):
+    # A mock's record of its calls is the test's alone, and so is what the test's objects do.
+    kind = _type(target)
+    if (_type(name) is not str or name.startswith("__") or _decides(target, name)
+            or not (kind.__module__ == "test_solution" or kind in _READABLE)
+            or callable(getattr(kind, name, None))):
         raise AttributeError("this attribute cannot be set")
     setattr(target, name, value)
 
@@ -808,7 +831,7 @@ class _Solution(types.ModuleType):
 
     def __getattr__(self, name):
         if name == "__all__":
-            return list(_names(None))
+            return [each for each in _names(None) if each not in _builtins]
         if name.startswith("__"):
             raise AttributeError(name)
         found = _names((name,))
@@ -846,7 +869,10 @@ def _names(wanted):
         elif where[1]:
             # Taken from the library, and reached where it is like anything else.
             found[name] = _ask("name", -1, (name,))
-    return found
+    return {
+        name: value for name, value in found.items()
+        if _type(name) is str and not name.startswith("__") and (wanted is None or name in wanted)
+    }
 
 
 _LOOKING = frozenset("globals locals vars eval exec dir __import__".split())
@@ -864,14 +890,14 @@ def _used(code):
     return used
 
 
-def _namespace(code, entry_point=None):
-    """What test code finds: the program's names, but for those of builtins."""
+def _namespace(code, entry_point=None, looking=True):
+    """What test code finds: the program's names, but for those of builtins and modules."""
     global _prints
     used = _used(code)
     _prints = not used.isdisjoint(_PRINTING)
     if entry_point:
         used.add(entry_point)
-    looks = bool(used & _LOOKING)
+    looks = looking and bool(used & _LOOKING)
     if used & _INSPECTING and ("inspect" in used or looks):
         _watch_inspection()
     surroundings.follow(used, _ask, unsplittable)
@@ -880,15 +906,19 @@ def _namespace(code, entry_point=None):
         value = found.get(name)
         if _type(value) is ClassProxy:
             _named.add(value._touchstone_class)
-    shadowed = [name for name in found if name in _builtins]
     # A test that uses nothing else of the program's can only mean these: their names are the task's.
-    others = any(name not in _builtins and _type(value) is not types.ModuleType
-                 and isinstance(value, (Proxy, ExceptionClass)) for name, value in found.items()
-                 if name in used)
-    if others or entry_point:
-        for name in shadowed:
-            if name != entry_point:
-                del found[name]
+    if not entry_point and not any(
+        name not in _builtins and name not in _MODULES and _type(value) is not types.ModuleType
+        for name, value in found.items()
+    ):
+        return found
+    for name in list(found):
+        if name == entry_point:
+            continue
+        if name in _builtins:
+            del found[name]
+        elif name in _MODULES and _type(found[name]) is not types.ModuleType:
+            found[name] = messages.library(_ALIASES.get(name, name), "")
     return found
 
 
@@ -897,7 +927,7 @@ def _watch_inspection():
 
     def watched(function):
         def inspection(value, *args, **kwargs):
-            if isinstance(value, (Proxy, _Method)) or value is modules["solution"]:
+            if isinstance(value, (Proxy, _Method)) or value is modules.get("solution"):
                 unsplittable("it inspects the program's source or signature")
             return function(value, *args, **kwargs)
 
@@ -923,15 +953,14 @@ def _prepare(namespace):
 
 
 def script(source, entry_point):
-    """Runs test code, and reports. What the program raises while it is loaded is raised where its
-    names are asked for first."""
+    """Runs test code, and reports. What the program raises while it is loaded is raised where it is
+    asked for something first."""
     phase = b"c"
     try:
         code = compiled(source, TEST_FILE, "exec")
-        phase = b"p"
+        phase = b"t"
         entry_point = entry_point.decode()
         found = _namespace(code, entry_point)
-        phase = b"t"
         candidate = found.pop(entry_point, _MISSING) if entry_point in _builtins else found.get(
             entry_point, _MISSING)
         namespace = _prepare(found)
@@ -947,7 +976,13 @@ def script(source, entry_point):
             tests.ran = True
         return tests.report(namespace, before)
     except BaseException as error:
-        return ended(phase, error)
+        return _ended(phase, error)
+
+
+def _ended(phase, error):
+    if _unloaded:
+        phase = b"p"
+    return ended(phase, error.__cause__ if _type(error) is Stopped else error)
 
 
 def expression(source, expected):
@@ -963,23 +998,18 @@ def expression(source, expected):
     try:
         name, args = _simple_call(source)
         code = None if name else compiled(source.strip(), CALL_FILE, "eval")
-        phase = b"p"
+        phase = b"t"
         if name:
-            found = _names((name,))
-            phase = b"t"
-            callee = found.get(name, _MISSING)
-            if callee is _MISSING:
-                callee = _builtins.get(name, _MISSING)
-                if callee is _MISSING:
-                    raise NameError(f"name '{name}' is not defined")
-            value = callee(*args)
+            value = _applied(name, args)
         else:
-            found = _namespace(code)
-            phase = b"t"
-            value = eval(code, _prepare(found))
+            # It sees the names that it uses, and no others: which ones there are is no value.
+            found = _namespace(code, looking=False)
+            namespace = _prepare(found)
+            del modules["solution"]
+            value = eval(code, namespace)
         return [b"V", encode_value(value), shown(value), *beside]
     except BaseException as error:
-        return [*ended(phase, error), *beside]
+        return [*_ended(phase, error), *beside]
 
 
 _DIGITS = sys.get_int_max_str_digits()
@@ -1021,6 +1051,22 @@ def _literal(text):
     if _LITERALS(text) is None:
         raise ValueError("not a literal")
     return _read_json(text)
+
+
+def _applied(name, args):
+    """What `name(*args)` gives."""
+    answer = _ask("apply", -1, (name, args))
+    if _type(answer) is not tuple or _len(answer) != 2:
+        _nonsense()
+    is_function, value = answer
+    if is_function is True:
+        return value
+    callee = _names((name,)).get(name, _MISSING)
+    if callee is _MISSING:
+        callee = _builtins.get(name, _MISSING)
+        if callee is _MISSING:
+            raise NameError(f"name '{name}' is not defined")
+    return callee(*args)
 
 
 def _simple_call(source):

@@ -20,7 +20,7 @@ from fractions import Fraction
 VERSION = 4
 
 # Kinds of messages, their first element.
-VALUE, TABLE, RAISED, CHANGED, CHANGED_RAISED, ASK, ASK_TABLE = range(7)
+VALUE, TABLE, RAISED, CHANGED, CHANGED_RAISED, ASK, ASK_TABLE, UNLOADED = range(8)
 
 # Deeper than this, plain data go as a table: marshal has a bound of its own.
 _DEPTH = 64

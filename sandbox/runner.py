@@ -196,6 +196,7 @@ def rehearse():
     tests = [
         (b"T", b"0", CHECK, b"solve"),
         (b"E", b"0", b"solve([1.0, 2.0], 3)", b"[True, 'a']"),
+        (b"E", b"0", b"solve([1.0, 2.0], threshold=len('abc'))", b"(True, 'a')"),
     ]
     standing = [_modules.get("__main__"), sys.stdout, list(sys.path)]
     sys.stdout = judge._stdout = type(sys.stdout)(io.BytesIO(), "utf-8")

@@ -5,6 +5,7 @@
 //! [validator](crate::validator) and converts what came.
 
 mod body;
+mod connections;
 mod error;
 mod health;
 mod observe;

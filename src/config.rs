@@ -36,6 +36,9 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Longest request body.
     pub max_body_bytes: usize,
+    /// How long a client may take to send the head of a request, in seconds; a connection without
+    /// a request is closed after it.
+    pub head_seconds: u64,
     /// How long a client may take to send its body, in seconds.
     pub body_seconds: u64,
     /// Whether the serving process gives up files, connections and other programs before it takes
@@ -53,6 +56,9 @@ impl Default for ServerConfig {
             // A full queue of 65,536 checks at 1 KiB each, which is more than generated checks
             // take; a body is held in memory about three times while it is parsed.
             max_body_bytes: 64 << 20,
+            // A head is sent at once. Clients that pause between requests connect anew, which costs
+            // them less than a millisecond; below what a shutdown waits for slow readers.
+            head_seconds: 15,
             // 64 MiB over 10 Mbit/s, so that only stuck clients meet it.
             body_seconds: 60,
             // Off for kernels that refuse the filter of system calls.
@@ -65,6 +71,11 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
+    /// How long a client may take to send the head of a request.
+    pub fn head_timeout(&self) -> Duration {
+        Duration::from_secs(self.head_seconds)
+    }
+
     /// How long a client may take to send its body.
     pub fn body_timeout(&self) -> Duration {
         Duration::from_secs(self.body_seconds)

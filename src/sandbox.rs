@@ -13,7 +13,8 @@ mod door;
 mod engine;
 mod error;
 mod instance;
-mod message;
+#[doc(hidden)]
+pub mod message;
 mod pages;
 mod patches;
 mod recipe;

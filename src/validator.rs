@@ -7,6 +7,7 @@
 //!
 //! Knows nothing of HTTP, nor of how a program is run: it is given [`Executor`]s.
 
+mod fault;
 mod judge;
 mod key;
 mod memory;
@@ -15,15 +16,19 @@ mod request;
 mod runs;
 mod worker;
 
+#[doc(hidden)]
+pub use fault::FaultPoint;
+
 use crate::domain::{Submission, SubmissionResult};
 use crate::sandbox::{Execution, Run};
+use fault::Faults;
 use memory::Memory;
 use queue::Queue;
 use request::Request;
 use runs::Bench;
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use worker::Shop;
@@ -94,7 +99,7 @@ pub struct Stats {
     pub executions: u64,
     /// Programs that were not, because an identical one was.
     pub cache_hits: u64,
-    /// Executors that were replaced after a failure or a panic.
+    /// Executors that failed, or whose worker died: each was or is being replaced.
     pub worker_restarts: u64,
 }
 
@@ -106,13 +111,36 @@ impl Validator {
         digest: String,
         settings: Settings,
     ) -> Result<Validator, ExecutorError> {
+        Self::start_workers(executors, digest, settings, Arc::new(|_| {}))
+    }
+
+    /// The same with workers that call `stumble` at every fault point, where it may panic: for
+    /// tests of what becomes of their work.
+    #[doc(hidden)]
+    pub fn start_stumbling(
+        executors: impl Fn() -> Result<Executor, ExecutorError> + Send + Sync + 'static,
+        digest: String,
+        settings: Settings,
+        stumble: impl Fn(FaultPoint) + Send + Sync + 'static,
+    ) -> Result<Validator, ExecutorError> {
+        Self::start_workers(executors, digest, settings, Arc::new(stumble))
+    }
+
+    fn start_workers(
+        executors: impl Fn() -> Result<Executor, ExecutorError> + Send + Sync + 'static,
+        digest: String,
+        settings: Settings,
+        faults: Faults,
+    ) -> Result<Validator, ExecutorError> {
         let workers = settings.workers.get();
         let shop = Arc::new(Shop {
-            queue: Queue::new(settings.queue_checks, workers),
+            queue: Queue::new(settings.queue_checks, workers, faults.clone()),
             bench: Bench::new(digest, settings.cache_bytes.map(Memory::new)),
             executors: Box::new(executors),
             restarts: 0.into(),
             alive: tokio::sync::watch::Sender::new(0),
+            able: 0.into(),
+            faults,
         });
         // Closes the queue, and so ends the workers, if one of them cannot start.
         let validator = Validator(Arc::new(Owner(shop)));
@@ -139,12 +167,13 @@ impl Validator {
         let (sender, results) = tokio::sync::mpsc::unbounded_channel();
         let remember = shop.bench.cache.is_none();
         let request = shop.queue.push(checks, || {
-            Arc::new(Request::new(submissions, tenant, remember, sender))
+            let faults = shop.faults.clone();
+            Arc::new(Request::new(submissions, tenant, remember, sender, faults))
         })?;
         Ok(Results {
             results,
             missing,
-            request,
+            request: Arc::downgrade(&request),
             shop: shop.clone(),
         })
     }
@@ -175,6 +204,13 @@ impl Validator {
         // The sender is ours, so there is always one.
         let _ = shop.alive.subscribe().wait_for(|alive| *alive == 0).await;
     }
+
+    /// Takes nothing more, and gives every submission that is not answered yet a fault, the ones
+    /// that are being run included: for when [`Validator::shutdown`] takes too long. Tells how
+    /// many checks were left.
+    pub fn abandon(&self) -> usize {
+        self.0.0.queue.abandon(&fault::shutdown())
+    }
 }
 
 /// Held by handles, not by workers: these end when the last handle is gone.
@@ -191,7 +227,8 @@ impl Drop for Owner {
 pub struct Results {
     results: UnboundedReceiver<(usize, SubmissionResult)>,
     missing: usize,
-    request: Arc<Request>,
+    /// The queue and the workers hold it: without them nobody could answer, and the channel ends.
+    request: Weak<Request>,
     shop: Arc<Shop>,
 }
 
@@ -222,9 +259,11 @@ impl Results {
 
 impl Drop for Results {
     fn drop(&mut self) {
-        if self.missing > 0 {
-            self.request.cancel();
-            self.shop.queue.forget(&self.request);
+        if self.missing > 0
+            && let Some(request) = self.request.upgrade()
+        {
+            request.cancel();
+            self.shop.queue.forget(&request);
         }
     }
 }

@@ -1,9 +1,8 @@
 //! The server's life: from a listening socket to the last answer.
 
+use super::connections;
 use super::router::{Api, router};
 use axum::serve::ListenerExt;
-use std::future::IntoFuture;
-use std::io;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -12,11 +11,9 @@ use tokio::sync::oneshot;
 /// Why serving ended other than by a complete shutdown.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The socket failed.
-    #[error("the server's socket failed: {0}")]
-    Socket(#[from] io::Error),
-    /// Work or connections were left when the time for the shutdown was over.
-    #[error("not everything was answered within {0:?} of the shutdown")]
+    /// Work or connections were left when the time for the shutdown was over. Work was answered
+    /// with faults then.
+    #[error("not everything was judged within {0:?} of the shutdown")]
     ShutdownTimeout(Duration),
 }
 
@@ -28,7 +25,8 @@ const LAST_WORDS: Duration = Duration::from_secs(20);
 /// Serves until `stop` resolves, then answers what was accepted and returns.
 ///
 /// From then on no connection is accepted, requests that are still being read get a 503, and
-/// idle connections are closed.
+/// idle connections are closed. What is not judged when the time for that is over is answered with
+/// a fault.
 pub async fn serve(
     listener: TcpListener,
     api: Api,
@@ -36,46 +34,56 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     warn_of_strangers(&listener);
     let shutdown_timeout = api.0.server.shutdown_timeout();
+    let head_timeout = api.0.server.head_timeout();
     let validator = api.0.validator.clone();
-    let (stopping, stopped) = oneshot::channel();
-    let stop = async move {
-        stop.await;
-        tracing::info!("shutting down: answering what was accepted");
-        // Fails only when nobody is left to wait.
-        let _ = stopping.send(());
-    };
     // Small answers must not wait for the client's acknowledgement of the ones before.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY on a connection");
         }
     });
-    let server = axum::serve(listener, router(api)).with_graceful_shutdown(stop);
-    let mut server = pin!(server.into_future());
+    let (stopping, stopped) = oneshot::channel::<()>();
+    let stopped = async { stopped.await.unwrap_or(()) };
+    let server = connections::serve(listener, router(api), head_timeout, stopped);
+    let mut server = pin!(server);
     tokio::select! {
-        ended = &mut server => return Ok(ended?),
-        _ = stopped => {}
+        () = stop => {}
+        // Not before it is told to.
+        () = &mut server => return Ok(()),
     }
+    tracing::info!("shutting down: answering what was accepted");
+    // The server waits for it.
+    let _ = stopping.send(());
     let all_answered = async {
         validator.shutdown().await;
         tokio::time::sleep(LAST_WORDS).await;
     };
+    let mut connected = true;
     let answered = async {
         tokio::select! {
-            ended = &mut server => {
+            () = &mut server => {
+                connected = false;
                 validator.shutdown().await;
-                ended
             }
-            () = all_answered => {
-                tracing::warn!("closing connections that are still open");
-                Ok(())
-            }
+            () = all_answered => tracing::warn!("closing connections that are still open"),
         }
     };
-    match tokio::time::timeout(shutdown_timeout, answered).await {
-        Ok(ended) => Ok(ended?),
-        Err(_) => Err(ServeError::ShutdownTimeout(shutdown_timeout)),
+    if tokio::time::timeout(shutdown_timeout, answered)
+        .await
+        .is_ok()
+    {
+        return Ok(());
     }
+    let checks = validator.abandon();
+    tracing::warn!(
+        checks,
+        "the time for the shutdown is over: answering with faults"
+    );
+    if connected {
+        // Whoever does not read an answer even now gets none.
+        let _ = tokio::time::timeout(LAST_WORDS, server).await;
+    }
+    Err(ServeError::ShutdownTimeout(shutdown_timeout))
 }
 
 fn warn_of_strangers(listener: &TcpListener) {

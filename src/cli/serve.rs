@@ -16,7 +16,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// Serve the HTTP API.
 ///
 /// SIGTERM or SIGINT ends it: no connection is accepted any more, what was accepted is answered,
-/// then the exit status is 0. A second signal ends it at once.
+/// then the exit status is 0. What takes longer than server.shutdown_seconds is answered with
+/// errors, and the exit status is 3. A second signal ends it at once.
 #[derive(clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
@@ -47,6 +48,7 @@ A settings file, with the defaults:
   [server]
   listen = \"127.0.0.1:8080\"
   max_body_bytes = 67108864
+  head_seconds = 15
   body_seconds = 60
   confinement = true       # no files, connections, programs while serving
   shutdown_seconds = 300

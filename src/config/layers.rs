@@ -141,6 +141,7 @@ impl Provider for Variable {
 fn check(config: &Config) -> Result<(), ConfigError> {
     let positive = [
         ("server.max_body_bytes", config.server.max_body_bytes as u64),
+        ("server.head_seconds", config.server.head_seconds),
         ("server.body_seconds", config.server.body_seconds),
         ("server.shutdown_seconds", config.server.shutdown_seconds),
         ("validator.workers", config.validator.workers as u64),

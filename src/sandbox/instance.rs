@@ -32,10 +32,15 @@ const COMMAND: &[u8] = b"run";
 /// after every later program, since a page that was once written is copied back ever after.
 const RESTORED_PAGES: usize = 4096;
 
-/// Pages that were looked at over time although the program had not changed them, after which the
-/// instance is mapped anew: as many as cost a few times what mapping does. An instance that once
-/// ran a large program would make every later one pay for it otherwise.
-const IDLE_PAGES: usize = 1 << 14;
+/// So many executions in a row have to leave a page alone before it is mapped anew, and is not
+/// looked after any more until it is written again. Arbitrary: a fault costs some ten times what
+/// comparing a page does.
+const PATIENCE: u16 = 16;
+
+/// What a page's patience is multiplied by each time, up to a bound: one that is written in every
+/// execution and ends as it began would be mapped anew again and again otherwise.
+const MORE_PATIENCE: u16 = 4;
+const MOST_PATIENCE: u16 = 1 << 14;
 
 /// Free heap inside the snapshot, as `boot.py` leaves it.
 const RESERVE_BYTES: u64 = 32 << 20;
@@ -70,8 +75,17 @@ struct Written {
     /// The thread that ran the instance, and its page faults when the ranges were read. While
     /// both are the same, no page can have been added.
     read_at: Option<(ThreadId, i64)>,
-    /// Pages that were looked at in vain, over all executions.
-    idle: usize,
+    /// By page of the memory.
+    care: Vec<Care>,
+}
+
+/// How a written page is looked after.
+#[derive(Clone, Copy)]
+struct Care {
+    /// Executions in a row that left it as it was.
+    idle: u16,
+    /// Executions after which it is mapped anew.
+    patience: u16,
 }
 
 /// What is left of an execution once the guest has stopped.
@@ -260,17 +274,27 @@ impl Sandbox {
             // Not known: look at all of it.
             None => live.written.ranges = std::iter::once(0..memory.len()).collect(),
         }
-        let mut changed = 0;
-        for range in &live.written.ranges {
-            changed += restore(memory, pristine, range.clone());
+        let changed = live.written.restore(memory, pristine);
+        let restorable =
+            self.runtime.0.pages.is_some() && grown == 0 && live.written.pages() <= RESTORED_PAGES;
+        if restorable {
+            live.written.forget_idle(memory);
         }
-        let pages = live.written.pages();
-        live.written.idle += pages - changed;
-        let restorable = self.runtime.0.pages.is_some()
-            && grown == 0
-            && pages <= RESTORED_PAGES
-            && live.written.idle <= IDLE_PAGES;
         Ok(((changed * PAGE + grown) as u64, restorable))
+    }
+}
+
+impl Care {
+    fn is_over(self) -> bool {
+        self.idle >= self.patience
+    }
+
+    fn begin_anew(&mut self) {
+        self.idle = 0;
+        self.patience = self
+            .patience
+            .saturating_mul(MORE_PATIENCE)
+            .min(MOST_PATIENCE);
     }
 }
 
@@ -296,19 +320,56 @@ impl Written {
     fn pages(&self) -> usize {
         self.ranges.iter().map(|range| range.len() / PAGE).sum()
     }
-}
 
-/// Copies back the pages of a range that differ, and counts them.
-fn restore(memory: &mut [u8], pristine: &[u8], range: Range<usize>) -> usize {
-    let pages = memory[range.clone()].chunks_mut(PAGE);
-    let mut changed = 0;
-    for (page, original) in pages.zip(pristine[range].chunks(PAGE)) {
-        if page != original {
-            page.copy_from_slice(original);
-            changed += 1;
+    /// Copies back the pages that differ, and counts them.
+    fn restore(&mut self, memory: &mut [u8], pristine: &[u8]) -> usize {
+        let fresh = Care {
+            idle: 0,
+            patience: PATIENCE,
+        };
+        self.care.resize(pristine.len() / PAGE, fresh);
+        let mut changed = 0;
+        for range in &self.ranges {
+            let pages = memory[range.clone()].chunks_mut(PAGE);
+            let originals = pristine[range.clone()].chunks(PAGE);
+            let care = &mut self.care[range.start / PAGE..range.end / PAGE];
+            for ((page, original), care) in pages.zip(originals).zip(care) {
+                if page == original {
+                    care.idle = care.idle.saturating_add(1);
+                } else {
+                    page.copy_from_slice(original);
+                    care.idle = 0;
+                    changed += 1;
+                }
+            }
+        }
+        changed
+    }
+
+    /// Gives pages back that have not been changed for long: a program that wrote much would make
+    /// every later one pay for it otherwise.
+    fn forget_idle(&mut self, memory: &mut [u8]) {
+        let mut any = false;
+        for range in &self.ranges {
+            let mut at = range.start;
+            while at < range.end {
+                let start = at;
+                while at < range.end && self.care[at / PAGE].is_over() {
+                    self.care[at / PAGE].begin_anew();
+                    at += PAGE;
+                }
+                if at > start {
+                    // If the kernel refuses, the pages are looked after as before.
+                    any |= pages::map_anew(&mut memory[start..at]);
+                } else {
+                    at += PAGE;
+                }
+            }
+        }
+        if any {
+            self.read_at = None;
         }
     }
-    changed
 }
 
 impl Live {

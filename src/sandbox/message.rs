@@ -5,7 +5,7 @@
 //! the plain kinds below is not passed on. Whatever the bytes are, checking neither panics nor
 //! recurses, and takes time in proportion to their number.
 //!
-//! The format is CPython 3.14's, version 4 (`Python/marshal.c` describes it): a type byte, whose
+//! The format is CPython's, version 4 (`Python/marshal.c` describes it): a type byte, whose
 //! top bit says that the object gets the next number for references, then its body.
 
 /// The object gets a number.

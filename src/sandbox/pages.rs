@@ -25,6 +25,28 @@ pub(crate) fn thread_faults() -> Option<i64> {
     Some(usage.ru_minflt + usage.ru_majflt)
 }
 
+/// Drops the copies that were made of these pages of a private mapping, whose contents are what is
+/// mapped: they are the file's again. Tells whether they are.
+#[cfg(target_os = "linux")]
+pub(crate) fn map_anew(pages: &mut [u8]) -> bool {
+    // SAFETY: the pages are lent to us alone, whole (the caller's are), and what is read from them
+    // afterwards is what is in them now, by the caller's word.
+    unsafe {
+        rustix::mm::madvise(
+            pages.as_mut_ptr().cast(),
+            pages.len(),
+            rustix::mm::Advice::LinuxDontNeed,
+        )
+        .is_ok()
+    }
+}
+
+/// Only Linux gives the file's pages back.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn map_anew(_pages: &mut [u8]) -> bool {
+    false
+}
+
 /// Only Linux counts for each thread.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn thread_faults() -> Option<i64> {

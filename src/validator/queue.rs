@@ -3,11 +3,14 @@
 //! Requests take turns: each task comes from the request that has waited longest since its last
 //! one, so that a request of thousands of checks does not keep one of three from its answer.
 
+use super::fault::{FaultPoint, Faults};
 use super::request::{Request, Task};
-use super::{Rejected, lock};
+use super::{Rejected, fault, lock};
+use crate::domain::Fault;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What `Rejected::Full` says to a client before anything was measured. Arbitrary.
 const FIRST_GUESS: Duration = Duration::from_millis(10);
@@ -18,10 +21,14 @@ pub(super) struct Queue {
     changed: Condvar,
     capacity: usize,
     workers: usize,
+    faults: Faults,
 }
 
 struct State {
+    /// Requests that tasks are left of.
     turns: VecDeque<Turn>,
+    /// Tasks that workers are at: one a worker at most.
+    taken: Vec<(Arc<Request>, Task)>,
     /// Checks that were accepted and are not judged yet.
     unfinished: usize,
     closed: bool,
@@ -34,11 +41,46 @@ struct Turn {
     tasks: VecDeque<Task>,
 }
 
+impl Turn {
+    fn checks(&self) -> usize {
+        self.tasks.iter().map(|task| task.checks.len()).sum()
+    }
+
+    fn fail(&self, fault: &Fault) {
+        for task in &self.tasks {
+            self.request.fail(task, fault);
+        }
+    }
+}
+
+/// A task in a worker's hands. When it goes, however the worker came to an end with it, what has
+/// no verdict gets a fault, and there is room for others.
+pub(super) struct Taken<'a> {
+    pub request: Arc<Request>,
+    pub task: Task,
+    queue: &'a Queue,
+    since: Instant,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        // May happen while a panic unwinds, which a second one would turn into the process's end.
+        let failed = catch_unwind(AssertUnwindSafe(|| {
+            self.request.fail(&self.task, &fault::engine());
+        }));
+        if failed.is_err() {
+            tracing::error!("a submission cannot be answered");
+        }
+        self.queue.finish(self);
+    }
+}
+
 impl Queue {
-    pub(super) fn new(capacity: usize, workers: usize) -> Self {
+    pub(super) fn new(capacity: usize, workers: usize, faults: Faults) -> Self {
         Queue {
             state: Mutex::new(State {
                 turns: VecDeque::new(),
+                taken: Vec::with_capacity(workers),
                 unfinished: 0,
                 closed: false,
                 usual: FIRST_GUESS,
@@ -46,6 +88,7 @@ impl Queue {
             changed: Condvar::new(),
             capacity,
             workers,
+            faults,
         }
     }
 
@@ -97,25 +140,52 @@ impl Queue {
     }
 
     /// The next task; waits for one, and gives none when the queue is closed and empty.
-    pub(super) fn pop(&self) -> Option<(Arc<Request>, Task)> {
+    pub(super) fn pop(&self) -> Option<Taken<'_>> {
+        (self.faults)(FaultPoint::Wait);
         let idle = |state: &mut State| state.turns.is_empty() && !state.closed;
         let state = self.changed.wait_while(lock(&self.state), idle);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         let mut turn = state.turns.pop_front()?;
         let task = turn.tasks.pop_front()?;
-        let request = turn.request.clone();
+        let taken = Taken {
+            request: turn.request.clone(),
+            task: task.clone(),
+            queue: self,
+            since: Instant::now(),
+        };
+        state.taken.push((turn.request.clone(), task));
         if !turn.tasks.is_empty() {
             state.turns.push_back(turn);
+        } else if state.ended() {
+            // For workers that rest.
+            self.changed.notify_all();
         }
-        Some((request, task))
+        Some(taken)
     }
 
-    /// Makes room for as many checks as were judged, which took a worker so long.
-    pub(super) fn finish(&self, checks: usize, took: Duration) {
+    /// Makes room for as many checks as a worker has done with.
+    fn finish(&self, done: &Taken<'_>) {
+        let checks = done.task.checks.len();
         let mut state = lock(&self.state);
+        let is_it = |(request, task): &(Arc<Request>, Task)| {
+            Arc::ptr_eq(request, &done.request) && *task == done.task
+        };
+        if let Some(position) = state.taken.iter().position(is_it) {
+            state.taken.swap_remove(position);
+        }
         state.unfinished = state.unfinished.saturating_sub(checks);
-        let each = took / u32::try_from(checks.max(1)).unwrap_or(u32::MAX);
+        let each = done.since.elapsed() / u32::try_from(checks.max(1)).unwrap_or(u32::MAX);
         state.usual = (state.usual * 15 + each) / 16;
+    }
+
+    /// Waits for so long, or less where nothing is left to wait for: then it gives false.
+    pub(super) fn rest(&self, pause: Duration) -> bool {
+        let goes_on = |state: &mut State| !state.ended();
+        let state = self
+            .changed
+            .wait_timeout_while(lock(&self.state), pause, goes_on);
+        let (state, _) = state.unwrap_or_else(PoisonError::into_inner);
+        !state.ended()
     }
 
     /// Drops what no worker has taken up of a request.
@@ -125,8 +195,7 @@ impl Queue {
         if let Some(position) = state.turns.iter().position(is_it)
             && let Some(turn) = state.turns.remove(position)
         {
-            let checks: usize = turn.tasks.iter().map(|task| task.checks.len()).sum();
-            state.unfinished = state.unfinished.saturating_sub(checks);
+            state.unfinished = state.unfinished.saturating_sub(turn.checks());
         }
     }
 
@@ -134,5 +203,48 @@ impl Queue {
     pub(super) fn close(&self) {
         lock(&self.state).closed = true;
         self.changed.notify_all();
+    }
+
+    /// Fails what no worker has taken up.
+    pub(super) fn fail_waiting(&self, fault: &Fault) {
+        let turns = lock(&self.state).clear();
+        for turn in turns {
+            turn.fail(fault);
+        }
+    }
+
+    /// Takes nothing more, and fails everything that has no verdict yet, what workers are at
+    /// included. Tells how many checks that was at most.
+    pub(super) fn abandon(&self, fault: &Fault) -> usize {
+        let (unfinished, turns, taken) = {
+            let mut state = lock(&self.state);
+            state.closed = true;
+            (state.unfinished, state.clear(), state.taken.clone())
+        };
+        self.changed.notify_all();
+        for turn in turns {
+            turn.fail(fault);
+        }
+        for (request, task) in taken {
+            // The worker is to stop after the check that it is at.
+            request.cancel();
+            request.fail(&task, fault);
+        }
+        unfinished
+    }
+}
+
+impl State {
+    /// Whether no task is left, and none will come.
+    fn ended(&self) -> bool {
+        self.closed && self.turns.is_empty()
+    }
+
+    /// Takes out what no worker has taken up.
+    fn clear(&mut self) -> VecDeque<Turn> {
+        let turns = std::mem::take(&mut self.turns);
+        let checks = turns.iter().map(Turn::checks).sum();
+        self.unfinished = self.unfinished.saturating_sub(checks);
+        turns
     }
 }

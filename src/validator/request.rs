@@ -1,8 +1,9 @@
 //! A request that was accepted: what is still to be judged of it, and who waits for the results.
 
+use super::fault::{FaultPoint, Faults};
 use super::memory::Memory;
 use super::{Tenant, lock};
-use crate::domain::{Executions, Fault, FaultCode, Judged, Submission, SubmissionResult, Verdict};
+use crate::domain::{Executions, Fault, Judged, Submission, SubmissionResult, Verdict};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,6 +28,7 @@ pub(super) struct Request {
     cancelled: AtomicBool,
     /// Bytes of output in the verdicts so far.
     told_bytes: AtomicU64,
+    faults: Faults,
 }
 
 /// Checks that one worker judges in order.
@@ -36,12 +38,24 @@ pub(super) struct Task {
     pub checks: Range<usize>,
 }
 
-/// What is known of a submission.
+/// What is known of a submission. Each check is settled once and each submission answered once,
+/// whatever panics in between: what is not settled or answered yet can be failed.
 struct Progress {
-    verdicts: Vec<Option<Verdict>>,
+    checks: Vec<Known>,
+    /// Checks of which nothing is known.
     missing: usize,
     executions: Executions,
     fault: Option<Fault>,
+    answered: bool,
+}
+
+/// What is known of a check.
+#[derive(Clone)]
+enum Known {
+    Nothing,
+    Verdict(Verdict),
+    /// It gets no verdict.
+    Failed,
 }
 
 impl Request {
@@ -51,6 +65,7 @@ impl Request {
         tenant: Tenant,
         remember: bool,
         results: UnboundedSender<(usize, SubmissionResult)>,
+        faults: Faults,
     ) -> Self {
         let with_progress = |submission: Submission| {
             let progress = Progress::new(submission.checks.len());
@@ -63,6 +78,7 @@ impl Request {
             results,
             cancelled: AtomicBool::new(false),
             told_bytes: AtomicU64::new(0),
+            faults,
         };
         for (index, (submission, progress)) in request.submissions.iter().enumerate() {
             if submission.checks.is_empty() {
@@ -105,7 +121,7 @@ impl Request {
         lock(&self.submissions[submission].1).fault.is_some()
     }
 
-    /// Takes the verdict of one check.
+    /// Takes the verdict of one check, unless it was failed meanwhile.
     pub(super) fn settle(
         &self,
         submission: usize,
@@ -115,11 +131,16 @@ impl Request {
     ) {
         self.bound(&mut verdict);
         let mut progress = lock(&self.submissions[submission].1);
-        progress.verdicts[check] = Some(verdict);
+        (self.faults)(FaultPoint::Settle);
+        if !matches!(progress.checks[check], Known::Nothing) {
+            return;
+        }
+        progress.checks[check] = Known::Verdict(verdict);
+        progress.missing -= 1;
         progress.executions.candidate += executions.candidate;
         progress.executions.reference += executions.reference;
         progress.executions.cached += executions.cached;
-        self.count_down(submission, &mut progress, 1);
+        self.answer(submission, &mut progress);
     }
 
     /// Leaves the outputs out of a verdict, where those of the request are very many already.
@@ -134,30 +155,37 @@ impl Request {
         }
     }
 
-    /// Takes that checks will have no verdict, for a fault of ours.
-    pub(super) fn fail(&self, submission: usize, checks: usize) {
-        let mut progress = lock(&self.submissions[submission].1);
-        progress.fault.get_or_insert(Fault {
-            code: FaultCode::Engine,
-            message: "the engine failed".into(),
-            retryable: true,
-        });
-        self.count_down(submission, &mut progress, checks);
-    }
-
-    fn count_down(&self, submission: usize, progress: &mut Progress, checks: usize) {
-        progress.missing = progress.missing.saturating_sub(checks);
-        if progress.missing == 0 {
-            self.answer(submission, progress);
+    /// Takes that the task's checks of which nothing is known will have no verdict, for a fault of
+    /// ours. Does nothing where all are settled and the submission is answered.
+    pub(super) fn fail(&self, task: &Task, fault: &Fault) {
+        let mut progress = lock(&self.submissions[task.submission].1);
+        let mut failed = 0;
+        for known in &mut progress.checks[task.checks.clone()] {
+            if matches!(known, Known::Nothing) {
+                *known = Known::Failed;
+                failed += 1;
+            }
+        }
+        progress.missing -= failed;
+        // All verdicts without an answer: we failed while we made it.
+        if failed > 0 || (progress.missing == 0 && !progress.answered) {
+            progress.fault.get_or_insert_with(|| fault.clone());
+            self.answer(task.submission, &mut progress);
         }
     }
 
+    /// Gives the result, if everything is known.
     fn answer(&self, index: usize, progress: &mut Progress) {
-        let verdicts: Vec<_> = progress.verdicts.drain(..).flatten().collect();
+        if progress.missing > 0 || progress.answered {
+            return;
+        }
+        (self.faults)(FaultPoint::Answer);
+        let verdicts = progress.verdicts();
         let judged = match progress.fault.clone() {
             Some(fault) => Err(fault),
             None => Ok(Judged::new(verdicts, progress.executions)),
         };
+        progress.answered = true;
         let id = self.submissions[index].0.id.clone();
         // Whoever asked may have gone; then there is nobody to tell.
         let _ = self.results.send((index, SubmissionResult { id, judged }));
@@ -167,10 +195,20 @@ impl Request {
 impl Progress {
     fn new(checks: usize) -> Self {
         Progress {
-            verdicts: vec![None; checks],
+            checks: vec![Known::Nothing; checks],
             missing: checks,
             executions: Executions::default(),
             fault: None,
+            answered: false,
         }
+    }
+
+    /// Takes the verdicts out.
+    fn verdicts(&mut self) -> Vec<Verdict> {
+        let verdict = |known| match std::mem::replace(known, Known::Failed) {
+            Known::Verdict(verdict) => Some(verdict),
+            Known::Nothing | Known::Failed => None,
+        };
+        self.checks.iter_mut().filter_map(verdict).collect()
     }
 }

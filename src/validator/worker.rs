@@ -1,5 +1,9 @@
 //! Threads that judge: each owns an executor and takes tasks until the queue is closed and empty.
+//!
+//! Nothing that fails or panics ends a worker: what it was at gets a fault, and it goes on with a
+//! new executor. While none can be made, it leaves the work to the others.
 
+use super::fault::{self, FaultPoint, Faults};
 use super::judge::{judge, skipped};
 use super::queue::Queue;
 use super::request::{Request, Task};
@@ -9,21 +13,29 @@ use crate::domain::{Executions, Submission, Verdict};
 use crate::sandbox::THREAD_STACK_BYTES;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread;
-use std::time::Instant;
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// How long a worker that cannot go on rests before it tries again: twice as long each time, from
+/// what nobody notices to what costs nothing. Arbitrary beyond that.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the workers share.
 pub(super) struct Shop {
     pub queue: Queue,
     pub bench: Bench,
     pub executors: Box<dyn Fn() -> Result<Executor, ExecutorError> + Send + Sync>,
-    /// Executors that were replaced after a failure.
+    /// Executors that failed, or whose worker died.
     pub restarts: AtomicU64,
     /// Workers that have not ended.
     pub alive: watch::Sender<usize>,
+    /// Workers that have an executor.
+    pub able: AtomicUsize,
+    pub faults: Faults,
 }
 
 /// Starts a worker; it says on `ready` whether it has an executor.
@@ -37,16 +49,17 @@ pub(super) fn start(
     let leaving = Leaving(shop.clone());
     let main = move || {
         let _leaving = leaving;
-        match (shop.executors)() {
-            Ok(executor) => {
-                let _ = ready.send(Ok(()));
-                // Whoever starts us waits until all have spoken.
-                drop(ready);
-                work(&shop, executor);
-            }
-            Err(error) => {
-                let _ = ready.send(Err(error));
-            }
+        let mut place = Place {
+            shop: &shop,
+            executor: None,
+        };
+        let equipped = place.equip();
+        let works = equipped.is_ok();
+        let _ = ready.send(equipped);
+        // Whoever starts us waits until all have spoken.
+        drop(ready);
+        if works {
+            place.work();
         }
     };
     let builder = thread::Builder::new().name(format!("worker-{number}"));
@@ -62,37 +75,83 @@ impl Drop for Leaving {
     }
 }
 
-fn work(shop: &Shop, executor: Executor) {
-    let mut place = Place {
-        shop,
-        executor: Some(executor),
-    };
-    while let Some((request, task)) = shop.queue.pop() {
-        let since = Instant::now();
-        place.perform(&request, &task);
-        shop.queue.finish(task.checks.len(), since.elapsed());
-    }
-}
-
-/// A worker's place; the executor is missing after one has failed, until the next is needed.
+/// A worker's place; the executor is missing after one has failed, until another can be made.
 struct Place<'a> {
     shop: &'a Shop,
     executor: Option<Executor>,
 }
 
 impl Place<'_> {
-    /// Judges the task's checks. All of them are answered for: with a verdict or a fault, unless
-    /// nobody waits for them.
+    /// Performs tasks until the queue is closed and empty.
+    fn work(&mut self) {
+        // A panic out here is none of a task's: it may well come again at once.
+        while catch_unwind(AssertUnwindSafe(|| self.perform_all())).is_err() {
+            tracing::error!("a worker died and is replaced");
+            self.lose_executor();
+            if !self.shop.queue.rest(FIRST_PAUSE) {
+                return;
+            }
+        }
+    }
+
+    fn perform_all(&mut self) {
+        while self.wait_for_executor()
+            && let Some(taken) = self.shop.queue.pop()
+        {
+            let perform = || self.perform(&taken.request, &taken.task);
+            if catch_unwind(AssertUnwindSafe(perform)).is_err() {
+                tracing::error!("a worker died and is replaced");
+                self.lose_executor();
+            }
+        }
+    }
+
+    /// Tries until there is an executor; gives false if the work ends before.
+    fn wait_for_executor(&mut self) -> bool {
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = self.equip() {
+            tracing::error!(%error, "an executor cannot be made");
+            if self.shop.able.load(Ordering::Relaxed) == 0 {
+                // Nobody can judge: whoever waits is told so rather than kept waiting.
+                self.shop.queue.fail_waiting(&fault::engine());
+            }
+            if !self.shop.queue.rest(pause) {
+                return false;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        true
+    }
+
+    /// Makes an executor, unless there is one.
+    fn equip(&mut self) -> Result<(), ExecutorError> {
+        if self.executor.is_none() {
+            let made = catch_unwind(AssertUnwindSafe(|| (self.shop.executors)()));
+            let made = made.unwrap_or_else(|_| Err("it panicked".into()));
+            self.executor = Some(made?);
+            self.shop.able.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn lose_executor(&mut self) {
+        self.shop.restarts.fetch_add(1, Ordering::Relaxed);
+        if let Some(executor) = self.executor.take() {
+            self.shop.able.fetch_sub(1, Ordering::Relaxed);
+            // What has failed once may fail again while it is taken down.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(executor)));
+        }
+    }
+
+    /// Judges the task's checks, as far as that goes: those without a verdict are failed when the
+    /// task goes, unless nobody waits for them.
     fn perform(&mut self, request: &Request, task: &Task) {
+        (self.shop.faults)(FaultPoint::Begin);
         let submission = request.submission(task.submission);
         let mut failed = false;
         for check in task.checks.clone() {
-            let left = task.checks.end - check;
-            if request.is_cancelled() {
+            if request.is_cancelled() || request.is_faulty(task.submission) {
                 return;
-            }
-            if request.is_faulty(task.submission) {
-                return request.fail(task.submission, left);
             }
             if failed && submission.stop_on_failure {
                 let verdict = skipped(submission, &submission.checks[check]);
@@ -106,8 +165,8 @@ impl Place<'_> {
                 }
                 Err(Interrupted::Cancelled) => return,
                 Err(Interrupted::Failed(error)) => {
-                    tracing::error!(error = %error, "a check could not be judged");
-                    return request.fail(task.submission, left);
+                    tracing::error!(%error, "a check could not be judged");
+                    return;
                 }
             }
         }
@@ -120,23 +179,19 @@ impl Place<'_> {
         submission: &Submission,
         check: usize,
     ) -> Result<(Verdict, Executions), Interrupted> {
-        let mut executor = match self.executor.take() {
-            Some(executor) => executor,
-            None => (self.shop.executors)().map_err(Interrupted::Failed)?,
+        let shop = self.shop;
+        let Some(executor) = &mut self.executor else {
+            return Err(Interrupted::Failed("there is no executor".into()));
         };
         let judged = catch_unwind(AssertUnwindSafe(|| {
-            let mut runs = Runs::new(&self.shop.bench, request, submission, &mut executor);
+            let mut runs = Runs::new(&shop.bench, request, submission, executor);
             let verdict = judge(submission, &submission.checks[check], &mut runs)?;
             Ok((verdict, runs.executions()))
         }));
         let judged =
             judged.unwrap_or_else(|_| Err(Interrupted::Failed("a worker panicked".into())));
         if let Err(Interrupted::Failed(_)) = &judged {
-            self.shop.restarts.fetch_add(1, Ordering::Relaxed);
-            // What has failed once may fail again while it is taken down.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(executor)));
-        } else {
-            self.executor = Some(executor);
+            self.lose_executor();
         }
         judged
     }

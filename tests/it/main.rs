@@ -10,6 +10,7 @@ mod confinement;
 mod determinism;
 mod differential;
 mod fake;
+mod faults;
 mod fresh;
 mod hostile_guests;
 mod humaneval;

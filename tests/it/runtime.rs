@@ -120,11 +120,19 @@ pub fn judge_text_by(validator: &Validator, request: &str) -> Vec<Value> {
 }
 
 /// Judges submissions, which need not say that they are in Python.
-pub fn judge(mut submissions: Vec<Value>) -> Vec<Value> {
+pub fn judge(submissions: Vec<Value>) -> Vec<Value> {
+    judge_by(validator(), submissions)
+}
+
+/// The same by another validator.
+pub fn judge_by(validator: &Validator, mut submissions: Vec<Value>) -> Vec<Value> {
     for submission in &mut submissions {
         submission["language"] = json!("python");
     }
-    judge_text(&json!({ "submissions": submissions }).to_string())
+    judge_text_by(
+        validator,
+        &json!({ "submissions": submissions }).to_string(),
+    )
 }
 
 /// Does something on a thread that guests can run on.

@@ -198,6 +198,27 @@ fn what_was_accepted_is_answered_after_sigterm() {
 }
 
 #[test]
+fn what_outlasts_the_shutdown_is_answered_with_errors() {
+    let shutdown = [("TOUCHSTONE_SERVER_SHUTDOWN_SECONDS", "1")];
+    let server = Server::start(&["--workers", "1"], &shutdown);
+    // An hour of work.
+    let long = (1..60).map(|id| busy(id, 59_000));
+    let mut connection = server.stream(&batch([busy(0, 1)].into_iter().chain(long)), LINES);
+    let first: Value = serde_json::from_str(&connection.line()).expect("JSON");
+    assert_eq!(first["verdicts"][0]["outcome"], "pass", "{first}");
+    server.terminate();
+    let answer = connection.answer();
+    let results = lines(&answer);
+    for result in results.iter().filter(|result| result["id"] != "0") {
+        assert_eq!(result["error"]["code"], "shutdown", "{result}");
+        assert_eq!(result["error"]["retryable"], true);
+        assert_eq!(result.as_object().map(serde_json::Map::len), Some(2));
+    }
+    assert_eq!(results.len(), 60);
+    assert_eq!(server.ended(), Some(3));
+}
+
+#[test]
 fn an_idle_server_ends_at_once() {
     let server = Server::start(&["--workers", "1"], &[]);
     server.terminate();

@@ -1,5 +1,6 @@
 //! The validator over executors that run nothing, so that each test says what runs end like.
 
+mod faults;
 mod outcomes;
 mod scheduling;
 

@@ -102,6 +102,15 @@ fn nan_is_itself() {
         "{1.0, float('nan')}",
         Comparison::Equal,
     );
+    // As many as there are.
+    let two = "{float('nan'), float('nan')}";
+    check("", two, two, Comparison::Equal);
+    check("", "{float('nan'), 1.0}", two, DIFFERENT);
+    check("", two, "{float('nan'), 1.0}", DIFFERENT);
+    let prelude = "nan, other = float('nan'), float('nan')";
+    let two = "{nan: 1, other: 2}";
+    check(prelude, two, two, Comparison::Equal);
+    check(prelude, "{nan: 1, 0: 1}", "{nan: 1, other: 1}", DIFFERENT);
     check(
         "",
         "complex('nan+1j')",

@@ -4,7 +4,8 @@ use super::classes::{Class, Classes, Side};
 use super::number::Number;
 use super::steps::{Steps, TooMuchWork};
 use super::{Array, MappingKind, Node, NodeId, Value, range};
-use std::collections::{HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 
 /// Bytes that are compared in one step.
@@ -197,12 +198,13 @@ impl<'a> Comparing<'a> {
         if expected.len() != actual.len() {
             return DIFFERENT;
         }
-        let mut wanted = HashSet::with_capacity(expected.len());
+        let mut wanted = Keyed::with_capacity(expected.len());
         for element in expected {
-            wanted.insert(self.class(Side::Expected, *element)?);
+            wanted.insert(self.class(Side::Expected, *element)?, *element);
         }
         for element in actual {
-            if !wanted.contains(&self.class(Side::Actual, *element)?) {
+            let class = self.class(Side::Actual, *element)?;
+            if wanted.take(class).is_none() {
                 return DIFFERENT;
             }
         }
@@ -213,10 +215,11 @@ impl<'a> Comparing<'a> {
         if expected.len() != actual.len() {
             return DIFFERENT;
         }
-        let wanted = self.by_class(Side::Expected, expected)?;
+        let mut wanted = self.by_class(Side::Expected, expected)?;
         for (key, value) in actual {
-            match wanted.get(&self.class(Side::Actual, *key)?) {
-                Some(other) => self.pending.push((*other, *value)),
+            let class = self.class(Side::Actual, *key)?;
+            match wanted.take(class) {
+                Some(other) => self.pending.push((other, *value)),
                 None => return DIFFERENT,
             }
         }
@@ -240,24 +243,21 @@ impl<'a> Comparing<'a> {
     fn counters(&mut self, expected: &[(NodeId, NodeId)], actual: &[(NodeId, NodeId)]) -> Found {
         let mut wanted = self.by_class(Side::Expected, expected)?;
         for (key, count) in actual {
-            match wanted.remove(&self.class(Side::Actual, *key)?) {
+            let class = self.class(Side::Actual, *key)?;
+            match wanted.take(class) {
                 Some(other) => self.pending.push((other, *count)),
                 None if is_zero(self.actual.node(*count)) => {}
                 None => return DIFFERENT,
             }
         }
         let all_zero = wanted
-            .values()
+            .left()
             .all(|count| is_zero(self.expected.node(*count)));
         same_if(all_zero)
     }
 
-    fn by_class(
-        &mut self,
-        side: Side,
-        pairs: &[(NodeId, NodeId)],
-    ) -> Result<HashMap<Class, NodeId>, TooMuchWork> {
-        let mut values = HashMap::with_capacity(pairs.len());
+    fn by_class(&mut self, side: Side, pairs: &[(NodeId, NodeId)]) -> Result<Keyed, TooMuchWork> {
+        let mut values = Keyed::with_capacity(pairs.len());
         for (key, value) in pairs {
             values.insert(self.class(side, *key)?, *value);
         }
@@ -270,6 +270,45 @@ impl<'a> Comparing<'a> {
             Side::Actual => self.actual,
         };
         self.classes.of(side, value, key, &mut self.steps)
+    }
+}
+
+/// Elements, or the values of a mapping, by the classes of their keys. A class may be there more
+/// than once: as nan, or in what is forged. Each stands for one of the other side, in their order.
+struct Keyed {
+    first: HashMap<Class, NodeId>,
+    /// Nearly always empty.
+    further: HashMap<Class, VecDeque<NodeId>>,
+}
+
+impl Keyed {
+    fn with_capacity(count: usize) -> Self {
+        Keyed {
+            first: HashMap::with_capacity(count),
+            further: HashMap::new(),
+        }
+    }
+
+    fn insert(&mut self, class: Class, value: NodeId) {
+        match self.first.entry(class) {
+            Entry::Vacant(place) => {
+                place.insert(value);
+            }
+            Entry::Occupied(_) => self.further.entry(class).or_default().push_back(value),
+        }
+    }
+
+    fn take(&mut self, class: Class) -> Option<NodeId> {
+        let value = self.first.remove(&class)?;
+        if let Some(next) = self.further.get_mut(&class).and_then(VecDeque::pop_front) {
+            self.first.insert(class, next);
+        }
+        Some(value)
+    }
+
+    /// Whatever was not taken.
+    fn left(&self) -> impl Iterator<Item = &NodeId> {
+        self.first.values().chain(self.further.values().flatten())
     }
 }
 

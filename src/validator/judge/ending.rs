@@ -59,9 +59,7 @@ pub(super) fn reconsider(
         // An empty program lets no test get far: that says nothing, unless the sender vouches.
         (Ending::NoTests, _) => !case.trusted,
         // What an empty program lacks can be met before what cannot be split.
-        (Ending::Unsplittable { .. }, other) => {
-            !matches!(other, Ending::TestsPassed | Ending::TestsFailed { .. })
-        }
+        (Ending::Unsplittable { .. }, other) => *other != Ending::TestsPassed,
         (_, Ending::Raised { phase, .. }) => *phase == Phase::Check,
         _ => false,
     };

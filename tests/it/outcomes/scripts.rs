@@ -147,7 +147,7 @@ fn unittest_classes() {
             script(
                 "import unittest\nclass T(unittest.TestCase):\n    def setUp(self):\n        raise KeyError('set-up')\n    def test(self):\n        pass\n",
             ),
-            outcome("error", "KeyError: 'set-up' (test (solution.T.test))"),
+            outcome("error", "KeyError: 'set-up' (test (test_solution.T.test))"),
         ),
         alone(
             ADD,

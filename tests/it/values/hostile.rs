@@ -2,7 +2,7 @@
 
 use super::values_of;
 use proptest::prelude::*;
-use touchstone::domain::value::equal;
+use touchstone::domain::value::{Comparison, Difference, equal};
 use touchstone::sandbox::values::{DecodeError, decode};
 
 /// Decodes what may be anything, and takes what comes through every comparison.
@@ -65,6 +65,26 @@ fn keys_that_contain_themselves_are_unequal() {
     survives(b"\x01S\x01t\x01R\x01");
     survives(b"\x01Z\x02R\x00t\x02R\x00R\x02");
     survives(b"\x01d\x01R\x00R\x00");
+}
+
+#[test]
+fn a_key_that_is_there_twice_stands_for_no_other() {
+    for (forged, honest) in [
+        // {1, 1} and {1, 2}
+        (&b"\x01S\x02\x81\x81"[..], &b"\x01S\x02\x81\x82"[..]),
+        (b"\x01Z\x02\x81\x81", b"\x01S\x02\x81\x82"),
+        // {1: 3, 1: 3} and {1: 3, 2: 4}
+        (b"\x01d\x02\x81\x83\x81\x83", b"\x01d\x02\x81\x83\x82\x84"),
+        (b"\x01o\x02\x81\x83\x81\x83", b"\x01d\x02\x81\x83\x82\x84"),
+        // {1: 5, 1: 3} and {1: 3}
+        (b"\x01C\x02\x81\x85\x81\x83", b"\x01C\x01\x81\x83"),
+    ] {
+        let (forged, honest) = (decode(forged), decode(honest));
+        let (forged, honest) = (forged.expect("a value"), honest.expect("a value"));
+        let differ = Comparison::Unequal(Difference::Values);
+        assert_eq!(equal(&honest, &forged, 0.0), differ, "{forged:?}");
+        assert_eq!(equal(&forged, &honest, 0.0), differ, "{forged:?}");
+    }
 }
 
 fn valid() -> Vec<u8> {
