@@ -6,14 +6,17 @@ that a call gave this value or raised that, which it could have done anyway.
 
 import asyncio
 import builtins
+import copy
 import io
 import operator
+import os
 import sys
 
 import touchstone_exports as exports
 import touchstone_messages as messages
 from touchstone_jobs import call, load
-from touchstone_messages import ASK, ASK_TABLE, CHANGED, RAISED, TABLE, UNLOADED, VALUE
+from touchstone_messages import (
+    ASK, ASK_TABLE, CHANGED, CHANGED_RAISED, RAISED, TABLE, UNLOADED, VALUE)
 from touchstone_shims import warning
 
 _type, _len, _getattr, _setattr, _delattr, _iter, _next, _set, _map, _id, _dict = (
@@ -43,11 +46,16 @@ def main(code):
     message = call(b"X")
     while message:
         reply = _reply(message) if failure is None else _raised(failure, UNLOADED)
-        try:
-            sys.stdout.flush()
-        except BaseException:
-            pass
+        _flush()
         message = call(b"X" + reply)
+
+
+def _flush():
+    """What the program printed stands before what the test prints next."""
+    try:
+        sys.stdout.flush()
+    except BaseException:
+        pass
 
 
 def _reply(message):
@@ -79,12 +87,28 @@ def _changing(function, args, kwargs, operands, plain):
     """Calls, and tells beside the value what became of arguments that can be changed."""
     known = messages.mutables((operands,))
     before = _picture(operands, plain)
-    value = function(*args, **kwargs)
-    if not _any([value is each for each in known]) and _picture(operands, plain) == before:
-        return _told(value)
+    kind = CHANGED
+    try:
+        value = function(*args, **kwargs)
+    except BaseException as error:
+        if not known or _picture(operands, plain) == before:
+            raise
+        warning.of_exception(error)
+        kind, value = CHANGED_RAISED, error
+    else:
+        if not _holds(value, known) and _picture(operands, plain) == before:
+            return _told(value)
     copies = [messages.contents(each) for each in known]
     nodes = messages.encode_table((value, copies), _refer, known)
-    return _dumps(_with_notes((CHANGED, nodes)))
+    return _dumps(_with_notes((kind, nodes)))
+
+
+def _holds(value, containers):
+    """Whether a value is one of these containers, or one of them is in it."""
+    if not containers or _type(value) in _SCALARS:
+        return False
+    ids = _set(_map(_id, containers))
+    return not ids.isdisjoint(_map(_id, messages.mutables((value,))))
 
 
 def _picture(operands, plain):
@@ -113,7 +137,7 @@ def _raised(error, kind=RAISED):
         return _dumps(_with_notes((kind, messages.encode_table(error, _refer))))
     except BaseException:
         # There may be no memory left for more than this.
-        nodes = [("E", 0, [1, 2], "", -1), ("i", "builtins", "MemoryError"), ("t", [])]
+        nodes = [("E", 0, [1, 2, 3], "", -1), ("i", "builtins", "MemoryError"), ("t", []), None]
         return _dumps((kind, nodes))
 
 
@@ -164,24 +188,38 @@ def _under(name, value):
     return None
 
 
-def _redirect(_, stdin, capture, ask):
-    """Reads from this text and prints to another one, until told otherwise."""
-    before = (sys.stdin, sys.stdout, sys.stderr, builtins.input)
+def _redirect(_, stdin, captured, replaced, argv):
+    """Reads from this text and prints to others, with these for builtins of their names, until told
+    otherwise."""
+    before = {name: _getattr(builtins, name) for name in replaced}
+    _redirected.append((sys.stdin, sys.stdout, sys.stderr, sys.argv, before))
     if stdin is not None:
         sys.stdin = io.StringIO(stdin)
-    if capture:
+    if captured[0]:
         sys.stdout = io.StringIO()
-    if ask is not None:
-        builtins.input = ask
-    _redirected.append(before)
+    if captured[1]:
+        sys.stderr = io.StringIO()
+    if argv is not None:
+        sys.argv = argv
+    for name, value in replaced.items():
+        _setattr(builtins, name, value)
 
 
 def _restore(_):
     """What was printed since, and how much was read."""
-    printed = sys.stdout.getvalue() if type(sys.stdout) is io.StringIO else ""
-    read = sys.stdin.tell() if type(sys.stdin) is io.StringIO else 0
-    sys.stdin, sys.stdout, sys.stderr, builtins.input = _redirected.pop()
-    return (printed, read)
+    texts = [each.getvalue() if _type(each) is io.StringIO else "" for each in (sys.stdout, sys.stderr)]
+    read = sys.stdin.tell() if _type(sys.stdin) is io.StringIO else 0
+    sys.stdin, sys.stdout, sys.stderr, sys.argv, before = _redirected.pop()
+    for name, value in before.items():
+        _setattr(builtins, name, value)
+    return (*texts, read)
+
+
+def _environ(_, key, value):
+    if value is None:
+        os.environ.pop(key, None)
+    else:
+        os.environ[key] = value
 
 
 _redirected = []
@@ -199,11 +237,17 @@ _OPERATIONS = {
     "name": lambda _, name: _namespace[name],
     "redirect": _redirect,
     "restore": _restore,
+    "chdir": lambda _, path: os.chdir(path),
+    "environ": _environ,
+    "seed": lambda _, module, args, kwargs: sys.modules[module].seed(*args, **kwargs),
     "get": lambda target, name: _getattr(target, name),
     "set": lambda target, name, value: _setattr(target, name, value),
     "del": lambda target, name: _delattr(target, name),
+    "dir": lambda target: dir(target),
     "str": lambda target: _str(target),
     "repr": lambda target: _repr(target),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
     "await": lambda target: _run(target),
     "__len__": lambda target: _len(target),
     "__iter__": lambda target: _iter(target),
@@ -326,12 +370,13 @@ def _resolve(node, values):
     if tag == "i":
         return messages.library(number, node[2])
     if tag == "E":
-        kind, args = [values[part] for part in node[2]]
+        kind, args, cause = [values[part] for part in node[2]]
         try:
             error = kind(*args)
         except BaseException:
             error = kind.__new__(kind)
             error.args = args
+        error.__cause__ = cause
         _origins[_id(error)] = number
         _kept.append(error)
         return error
@@ -385,6 +430,7 @@ _refer = exports.reference(_own, _library, _origins)
 def _ask(what, number, operands):
     """Asks the judge for an operation on an object that it lent, and does what it asks for in the
     meantime."""
+    _flush()
     if _is_plain(operands):
         reply = call(b"X" + _dumps((ASK, what, number, operands)))
     else:

@@ -6,7 +6,7 @@ the other guest may ask for is its servant's business (`candidate.py`, `judge.py
 Nodes of tables, beside those of plain data: `("p", number)` is the reader's own object; `("i",
 module, name)` one that both find in the library; `("F", number, name)` a function; `("W", number)`
 a coroutine; `("c", number, class)` a class; `("k", number, name, bases)` an exception class;
-`("E", number, (class, arguments), text, origin)` an exception; `("f", number, class)` any other
+`("E", number, (class, arguments, cause), text, origin)` an exception; `("f", number, class)` any other
 object. `class` is a class's number, and its description where it is told for the first time: name,
 numbers of its bases in order, special methods, plain methods.
 """
@@ -22,12 +22,18 @@ _class_dict = type.__dict__["__dict__"].__get__
 _class_name = type.__dict__["__name__"].__get__
 _class_bases = type.__dict__["__bases__"].__get__
 _exception_args = BaseException.__dict__["args"].__get__
+_group_exceptions = BaseExceptionGroup.__dict__["exceptions"].__get__
+_exception_file = OSError.__dict__["filename"].__get__
+_exception_cause = BaseException.__dict__["__cause__"].__get__
+
+# Exceptions that are raised from one another in a longer chain are told without their causes.
+_MOST_CAUSES = 100
 
 # What a proxy can have, where its object's class has it.
 SPECIAL = """
 __call__ __len__ __iter__ __next__ __getitem__ __setitem__ __delitem__ __enter__ __exit__
 __contains__ __lt__ __le__ __gt__ __ge__ __add__ __sub__ __mul__ __truediv__ __floordiv__ __mod__
-__pow__ __and__ __or__ __xor__ __matmul__ __lshift__ __rshift__ __neg__ __pos__ __invert__
+__pow__ __and__ __or__ __xor__ __matmul__ __lshift__ __rshift__ __neg__ __pos__ __invert__ __hash__
 """.split()
 
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType,
@@ -90,10 +96,35 @@ def reference(own, library, origins):
             text = text if _type(text) is _str else ""
         except BaseException:
             text = "<exception str() failed>"
-        parts = numbered((kind, _exception_args(error)))
+        parts = numbered((kind, _arguments(error, kind), _cause(error)))
         return ("E", number_of(error), parts, text, origin)
 
     return refer
+
+
+def _arguments(error, kind):
+    """What makes the same exception: a file's name is not among the arguments that it keeps, and a
+    group's exceptions must be there before it is."""
+    args = _exception_args(error)
+    if _isinstance(error, BaseExceptionGroup) and _len(args) == 2:
+        return (args[0], _group_exceptions(error))
+    if _isinstance(error, OSError) and kind.__module__ == "builtins" and _len(args) == 2:
+        name = _exception_file(error)
+        if name is not None:
+            return (*args, name)
+    return args
+
+
+def _cause(error):
+    """What an exception was raised from, unless that leads back to it."""
+    first = at = _exception_cause(error)
+    seen = {_id(error)}
+    while at is not None:
+        if _id(at) in seen or _len(seen) > _MOST_CAUSES:
+            return None
+        seen.add(_id(at))
+        at = _exception_cause(at)
+    return first
 
 
 def is_data_class(value):

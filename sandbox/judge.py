@@ -23,20 +23,24 @@ import types
 
 import touchstone_exports as exports
 import touchstone_messages as messages
+import touchstone_surroundings as surroundings
 from touchstone_jobs import Module, call, compiled, describe, encode_value, ended, modules, shown
-from touchstone_messages import ASK, ASK_TABLE, CHANGED, RAISED, TABLE, UNLOADED, VALUE
+from touchstone_messages import (
+    ASK, ASK_TABLE, CHANGED, CHANGED_RAISED, RAISED, TABLE, UNLOADED, VALUE)
 from touchstone_shims import warning
 from touchstone_tests import Tests
 
 CALL_FILE = "<call>"
 TEST_FILE = "<test>"
 EXPECTED_FILE = "<expected>"
+_TEST_FILES = (CALL_FILE, TEST_FILE)
 
 _type, _len, _set, _map = type, len, set, map
 _dumps, _loads, _is_plain = messages.dumps, messages.loads, messages.is_plain
 _SCALARS = frozenset({int, float, str, bool, type(None), bytes, complex})
 _builtins = vars(builtins)
-_input = builtins.input
+_input, _print, _open_file = builtins.input, builtins.print, builtins.open
+_argv = sys.argv
 _MISSING = object()
 _DICTS = {dict}
 _set_int_max_str_digits = sys.set_int_max_str_digits
@@ -65,7 +69,8 @@ def _nonsense():
 def _ask(what, target, operands):
     """What an operation on one of the candidate's objects gives, or raises."""
     if (sys.stdout is not _stdout or builtins.input is not _input or sys.stdin is not _stdin
-            or sys.stderr is not _stderr) and what in _RUNNING:
+            or sys.stderr is not _stderr or builtins.print is not _print
+            or builtins.open is not _open_file or sys.argv is not _argv) and what in _RUNNING:
         return _redirected(what, target, operands)
     if _prints:
         _stdout.flush()
@@ -97,13 +102,15 @@ def _said(reply, operands, what=None):
             elif kind == RAISED or kind == UNLOADED:
                 _unloaded = kind == UNLOADED
                 error = _decoded(answer[1])
-                if not isinstance(error, BaseException):
-                    raise messages.Malformed("no exception")
             elif kind == CHANGED:
                 value = _changed(answer[1], operands)
+            elif kind == CHANGED_RAISED:
+                error = _changed(answer[1], operands)
             else:
                 reply = _serve(answer)
                 continue
+            if kind in (RAISED, CHANGED_RAISED) and not isinstance(error, BaseException):
+                raise messages.Malformed("no exception")
             if _len(answer) > 2:
                 _note(answer[2])
         except MemoryError:
@@ -143,39 +150,45 @@ def _note(notes):
             warning.warn(note[:400])
 
 
-# Where the test has put something in the place of the streams, the program's go there as well.
+# Where the test has put something in the place of the streams and of what reads and writes, the
+# program finds it there as well.
 
 _stdout, _stderr, _stdin = sys.stdout, sys.stderr, sys.stdin
+_REPLACEABLE = (("input", _input), ("print", _print), ("open", _open_file))
 _RUNNING = frozenset({"call", "method", "await", "__next__", "get", "__enter__", "__exit__"})
 
 
 def _redirected(what, target, operands):
-    capture = sys.stdout is not _stdout
+    captured = (sys.stdout is not _stdout, sys.stderr is not _stderr)
+    replaced = {name: _builtins[name] for name, own in _REPLACEABLE if _builtins[name] is not own}
+    argv = None if sys.argv is _argv else sys.argv
     stdin, text = sys.stdin, None
     if stdin is not _stdin:
         if _type(stdin) is not io.StringIO:
             unsplittable("it reads stdin from something other than a StringIO")
         start = stdin.tell()
         text = stdin.getvalue()[start:]
-    ask = builtins.input if builtins.input is not _input else None
-    _said(_exchange("redirect", -1, (text, capture, ask)), None)
+    _said(_exchange("redirect", -1, (text, captured, replaced, argv)), None)
     try:
         return _said(_exchange(what, target, operands), operands, what)
     finally:
-        printed, read = _said(_exchange("restore", -1, ()), None)
+        *printed, read = _said(_exchange("restore", -1, ()), None)
         if text is not None and _type(read) is int:
             stdin.seek(start + read)
-        if capture and printed and _type(printed) is str:
-            sys.stdout.write(printed)
+        for capture, stream, text in zip(captured, (sys.stdout, sys.stderr), printed):
+            if capture and text and _type(text) is str:
+                stream.write(text)
 
 
 # Proxies
 
 
 class Proxy:
-    """Stands for an object of the candidate's."""
+    # Stands for an object of the candidate's.
 
     __slots__ = ("_touchstone_number",)
+    # Without this, it would be found in the class.
+    __doc__ = property(lambda self: _ask("get", _number(self), ("__doc__",)))
 
     def __init__(self, number):
         _set_number(self, number)
@@ -204,8 +217,20 @@ class Proxy:
     def __bool__(self):
         return True
 
+    def __dir__(self):
+        names = _ask("dir", _number(self), ())
+        if _type(names) is not list or not _set(_map(_type, names)) <= _TEXTS:
+            raise TypeError("the program gave something other than names")
+        return names
+
+    def __copy__(self):
+        return _ask("copy", _number(self), ())
+
+    def __deepcopy__(self, memo):
+        return _ask("deepcopy", _number(self), ())
+
     def __reduce_ex__(self, protocol):
-        raise TypeError("an object of the program's cannot be copied or pickled in the test")
+        raise TypeError("an object of the program's cannot be pickled in the test")
 
     def __mro_entries__(self, bases):
         unsplittable("it derives a class from one of the program's")
@@ -213,7 +238,8 @@ class Proxy:
 
 _number = Proxy.__dict__["_touchstone_number"].__get__
 _set_number = Proxy.__dict__["_touchstone_number"].__set__
-_TOLD_NAMES = frozenset({"__doc__", "__name__", "__qualname__", "__module__"})
+_TOLD_NAMES = frozenset("__doc__ __name__ __qualname__ __module__ __dict__".split())
+_TEXTS = {str}
 
 
 def _text(value):
@@ -223,15 +249,17 @@ def _text(value):
 
 
 class FunctionProxy(Proxy):
-    """Stands for a function."""
+    # Stands for a function.
 
     __slots__ = ("__name__",)
+    __doc__ = Proxy.__dict__["__doc__"]
 
     def __call__(self, /, *args, **kwargs):
         return _ask("call", _number(self), (args, kwargs or None))
 
     def __getattr__(self, name):
-        if name in _FUNCTION_PARTS:
+        # The library looks at these of any function, and can do without.
+        if name in _FUNCTION_PARTS and sys._getframe(1).f_code.co_filename in _TEST_FILES:
             unsplittable(f"it reads {name} of the program's function")
         return Proxy.__getattr__(self, name)
 
@@ -250,13 +278,14 @@ FunctionProxy.__qualname__ = "function"
 _set_name = FunctionProxy.__dict__["__name__"].__set__
 _FUNCTION_PARTS = frozenset(
     "__code__ __globals__ __closure__ __defaults__ __kwdefaults__ __signature__ __annotations__"
-    " __builtins__ __type_params__".split())
+    " __builtins__".split())
 
 
 class ClassProxy(Proxy):
-    """Stands for a class."""
+    # Stands for a class.
 
     __slots__ = ("_touchstone_class", "__name__")
+    __doc__ = Proxy.__dict__["__doc__"]
 
     def __call__(self, /, *args, **kwargs):
         return _ask("call", _number(self), (args, kwargs or None))
@@ -264,6 +293,13 @@ class ClassProxy(Proxy):
     def __instancecheck__(self, instance):
         known = getattr(_type(instance), "_touchstone_bases", None)
         return known is not None and self._touchstone_class in known
+
+    def __eq__(self, other):
+        # The class that objects of the program's have here stands for it too.
+        return self is other or (isinstance(other, type)
+                                 and other.__dict__.get("_touchstone_class") == self._touchstone_class)
+
+    __hash__ = Proxy.__hash__
 
     def __subclasscheck__(self, cls):
         return _type(cls) is ClassProxy and self._touchstone_class in _bases[cls._touchstone_class]
@@ -294,9 +330,10 @@ _bases = {}
 
 
 class ObjectProxy(Proxy):
-    """Stands for any other object; what its class can do is added in a class of its own."""
+    # Stands for any other object; what its class can do is added in a class of its own.
 
     __slots__ = ()
+    __doc__ = Proxy.__dict__["__doc__"]
     _touchstone_methods = frozenset()
 
     def __getattr__(self, name):
@@ -316,9 +353,10 @@ class ObjectProxy(Proxy):
 
 
 class _Method:
-    """A method that is called where it is, without being fetched first."""
+    # A method that is called where it is, without being fetched first.
 
     __slots__ = ("__self__", "__name__")
+    __doc__ = property(lambda self: self.__getattr__("__doc__"))
 
     def __init__(self, owner, name):
         self.__self__ = owner
@@ -402,10 +440,19 @@ _IMPLEMENTATIONS.update({
 })
 # The value that is looked for would be handed to the program: it is compared here instead.
 del _IMPLEMENTATIONS["__contains__"]
+# An object's number is its hash.
+del _IMPLEMENTATIONS["__hash__"]
 
 
 class ExceptionClass(type):
     """The class of classes that stand for the program's own exception classes."""
+
+    def __call__(cls, /, *args, **kwargs):
+        number = cls.__dict__.get("_touchstone_class_number")
+        if number is None:
+            # The test has derived it.
+            return super().__call__(*args, **kwargs)
+        return _ask("call", number, (args, kwargs or None))
 
     def __getattr__(cls, name):
         number = cls.__dict__.get("_touchstone_class_number")
@@ -508,6 +555,7 @@ def _proxy_class(key):
     namespace = {
         "__slots__": (),
         "__module__": "solution",
+        "__doc__": Proxy.__dict__["__doc__"],
         "_touchstone_class": key,
         "_touchstone_bases": bases,
         "_touchstone_methods": frozenset(methods),
@@ -552,20 +600,33 @@ def _exception(node, values):
         if isinstance(error, BaseException):
             return error
         raise messages.Malformed("no exception")
-    cls, args = [values[part] for part in parts]
+    cls, args, cause = [values[part] for part in parts]
     if not _is_exception(cls) or _type(args) is not tuple:
         raise messages.Malformed("no exception")
+    error = _made(cls, args)
     if _type(cls) is ExceptionClass:
-        error = cls.__new__(cls)
         error.__dict__["_touchstone_number"] = number
         error.__dict__["_touchstone_text"] = _text(text)
-    else:
-        try:
-            error = cls(*args)
-        except Exception:
-            error = cls.__new__(cls)
-    error.args = args
+    if not isinstance(error, OSError):
+        error.args = args
+    if isinstance(cause, BaseException):
+        error.__cause__ = cause
     return error
+
+
+def _made(cls, args):
+    """An exception of a class; of the program's own, without doing what it does when it is made."""
+    if _type(cls) is not ExceptionClass:
+        try:
+            return cls(*args)
+        except Exception:
+            pass
+    for arguments in ((), args):
+        try:
+            return cls.__new__(cls, *arguments)
+        except Exception:
+            pass
+    return Exception(*args)
 
 
 # Modules whose classes and functions mean the same whoever calls them, and which nothing but data
@@ -670,6 +731,8 @@ def _serve(request):
             reply = _dumps((TABLE, messages.encode_table(value, _refer)))
     except BaseException as error:
         reply = _dumps((RAISED, messages.encode_table(error, _refer)))
+    if _prints:
+        _stdout.flush()
     return call(b"X" + reply)
 
 
@@ -686,8 +749,20 @@ def _open(target):
         kind.__module__ in ("test_solution", "unittest.mock") or kind in _READABLE)
 
 
+def _decides(target, name):
+    """Whether a name is one of those by which a mock or a test case says what was tested, and not
+    the test's own: a program could answer for them, or forget what it did."""
+    bases = _type(target).__mro__
+    if not any(base.__module__.partition(".")[0] == "unittest" for base in bases):
+        return False
+    if name.startswith("_"):
+        return True
+    owner = next((base for base in bases if name in base.__dict__), None)
+    return owner is not None and owner.__module__.partition(".")[0] == "unittest"
+
+
 def _served_get(target, name):
-    if _type(name) is not str or name.startswith("__"):
+    if _type(name) is not str or name.startswith("__") or _decides(target, name):
         raise AttributeError("special names are not lent")
     value = getattr(target, name)
     if _open(target) or (callable(value) and not isinstance(target, exports._FUNCTIONS)):
@@ -696,9 +771,11 @@ def _served_get(target, name):
 
 
 def _served_set(target, name, value):
-    # A mock's record of its calls is the test's alone.
-    if (_type(name) is not str or name.startswith("__")
-            or _type(target).__module__ != "test_solution"):
+    # A mock's record of its calls is the test's alone, and so is what the test's objects do.
+    kind = _type(target)
+    if (_type(name) is not str or name.startswith("__") or _decides(target, name)
+            or not (kind.__module__ == "test_solution" or kind in _READABLE)
+            or callable(getattr(kind, name, None))):
         raise AttributeError("this attribute cannot be set")
     setattr(target, name, value)
 
@@ -731,6 +808,7 @@ _SERVED = {
     "set": _served_set,
     "str": _served_text(str),
     "repr": _served_text(repr),
+    "__hash__": _served_operator(hash),
     "__len__": _served_operator(len),
     "__iter__": _served_operator(iter),
     "__next__": _served_operator(next),
@@ -822,6 +900,7 @@ def _namespace(code, entry_point=None, looking=True):
     looks = looking and bool(used & _LOOKING)
     if used & _INSPECTING and ("inspect" in used or looks):
         _watch_inspection()
+    surroundings.follow(used, _ask, unsplittable)
     found = _names(None if looks else tuple(sorted(used)))
     for name in used:
         value = found.get(name)

@@ -20,7 +20,7 @@ from fractions import Fraction
 VERSION = 4
 
 # Kinds of messages, their first element.
-VALUE, TABLE, RAISED, CHANGED, ASK, ASK_TABLE, UNLOADED = range(7)
+VALUE, TABLE, RAISED, CHANGED, CHANGED_RAISED, ASK, ASK_TABLE, UNLOADED = range(8)
 
 # Deeper than this, plain data go as a table: marshal has a bound of its own.
 _DEPTH = 64
@@ -137,7 +137,7 @@ def overwrite(container, contents):
     elif kind is deque:
         container.clear()
         container.extend(contents)
-    elif kind is _set:
+    elif kind is _set or kind is OrderedDict:
         container.clear()
         container.update(contents)
     elif kind in _MUTABLE:
@@ -249,6 +249,9 @@ def _other(value, kind, numbered, refer):
         return ("e", value.days, value.seconds, value.microseconds)
     if kind is timezone:
         return ("y", _zone(value))
+    pathlib = _sys_modules.get("pathlib")
+    if pathlib is not None and kind in (pathlib.PosixPath, pathlib.PurePosixPath):
+        return ("P", kind is pathlib.PosixPath, _text_of(value))
     if value is _Ellipsis:
         return (".",)
     if value is _NotImplemented:
@@ -265,6 +268,13 @@ def _other(value, kind, numbered, refer):
     if _class_flags(kind) & _IMMUTABLE_CLASS and _class_module(kind) == "numpy":
         return _numpy(value, kind, numbered)
     return None
+
+
+def _text_of(path):
+    text = _str(path)
+    if _type(text) is not _str:
+        raise ValueError("a path that is no text")
+    return text
 
 
 def _zone(zone):
@@ -431,6 +441,10 @@ def _whole(node, values, resolve):
         return timedelta(*node[1:])
     if tag == "y":
         return _timezone(node[1])
+    if tag == "P":
+        import pathlib
+
+        return (pathlib.PosixPath if node[1] else pathlib.PurePosixPath)(node[2])
     if tag == ".":
         return _Ellipsis
     if tag == "~":
@@ -472,10 +486,10 @@ def record(name, fields, items):
     known = _records.get((name, fields))
     if known is None:
         try:
-            known = namedtuple(name, fields)
+            known = namedtuple(name, fields, module="solution")
         except ValueError:
             # A name that only a class of the program's own can have.
-            known = namedtuple("record", fields, rename=True)
+            known = namedtuple("record", fields, rename=True, module="solution")
         _records[name, fields] = known
     if _len(items) != _len(fields):
         raise Malformed("no record")

@@ -211,7 +211,7 @@ def rehearse():
         judge._stdout = sys.stdout
         for name in ("solution", "test_solution"):
             _modules.pop(name, None)
-        sys.argv = [PROGRAM_FILE]
+        sys.argv = judge._argv = [PROGRAM_FILE]
         linecache.cache.clear()
         sys.monitoring.free_tool_id(Tests.TOOL)
 

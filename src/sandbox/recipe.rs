@@ -83,6 +83,10 @@ const MODULES: &[(&str, &str)] = &[
         "touchstone_candidate",
         include_str!("../../sandbox/candidate.py"),
     ),
+    (
+        "touchstone_surroundings",
+        include_str!("../../sandbox/surroundings.py"),
+    ),
     ("touchstone_judge", include_str!("../../sandbox/judge.py")),
     ("touchstone_runner", include_str!("../../sandbox/runner.py")),
 ];

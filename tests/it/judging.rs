@@ -30,13 +30,16 @@ fn check(text: &str) {
 
 /// What is wrong with what came of a row.
 fn mistake((row, results): (&Row, &[Value])) -> Option<String> {
+    assert!(
+        !row.expected.is_empty(),
+        "{}: nothing is expected",
+        row.title
+    );
     let verdicts: Vec<_> = results.iter().map(|r| &r["verdicts"][0]).collect();
     let mut wrong = Vec::new();
     for (isolation, verdict) in ISOLATIONS.into_iter().zip(&verdicts) {
         assert_eq!(verdict["isolation"], isolation, "{}: {verdict}", row.title);
         let expected = row.expected.iter().filter(|e| e.is_of(isolation));
-        let expected: Vec<_> = expected.collect();
-        assert!(!expected.is_empty(), "{}: nothing is expected", row.title);
         for Expectation { field, value, .. } in expected {
             if &verdict[field] != value {
                 wrong.push(format!("  {field} is not {value} where it is {isolation}"));

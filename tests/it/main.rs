@@ -7,6 +7,7 @@ mod backstop;
 mod cli;
 #[cfg(target_os = "linux")]
 mod confinement;
+mod determinism;
 mod differential;
 mod fake;
 mod faults;

@@ -58,6 +58,8 @@ pub(super) fn reconsider(
         (Ending::NoTests, Ending::NoTests) => true,
         // An empty program lets no test get far: that says nothing, unless the sender vouches.
         (Ending::NoTests, _) => !case.trusted,
+        // What an empty program lacks can be met before what cannot be split.
+        (Ending::Unsplittable { .. }, other) => *other != Ending::TestsPassed,
         (_, Ending::Raised { phase, .. }) => *phase == Phase::Check,
         _ => false,
     };
