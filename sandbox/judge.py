@@ -12,6 +12,7 @@ for an object that stays where it is. The rules:
   own classes be read and set: no frames, no code, no globals, no special names.
 """
 
+import asyncio
 import builtins
 import io
 import json
@@ -20,6 +21,8 @@ import operator
 import re
 import sys
 import types
+import zipimport
+from opcode import opmap
 
 import touchstone_exports as exports
 import touchstone_messages as messages
@@ -49,6 +52,8 @@ _set_int_max_str_digits = sys.set_int_max_str_digits
 _named = _set()
 # Whether the test prints, so that its output and the program's have to be kept in order.
 _prints = False
+# Whether the program's own stand under the names of builtins, since it seemed to have no others.
+_shadowing = False
 # Whether the program failed while it was loaded.
 _unloaded = False
 
@@ -119,18 +124,21 @@ def _said(reply, operands, what=None):
             _nonsense()
         break
     if error is not None:
-        if isinstance(error, StopIteration) and what in _CALLING:
-            raise Stopped("the program raised StopIteration") from error
+        _from_program[id(error)] = error
+        if isinstance(error, _ENDING) and what != "__next__":
+            raise Stopped(f"the program raised {_type(error).__name__}") from error
         raise error
     return value
 
 
 class Stopped(RuntimeError):
-    """Stands for a StopIteration that a call raised: it would end whatever loop of the test's the
-    call stands in, and leave the rest of the test undone."""
+    """Stands for an exception that would end whatever loop or task of the test's the program is
+    used in, and leave the rest of the test undone."""
 
 
-_CALLING = frozenset({"call", "method", "get"})
+_ENDING = (StopIteration, StopAsyncIteration, asyncio.CancelledError)
+# Exceptions that the program raised, by their identity; they live as long as that means something.
+_from_program = {}
 
 
 def _changed(nodes, operands):
@@ -421,7 +429,29 @@ def _enter(self):
 
 
 def _leave(self, kind, error, trace):
-    return _ask("__exit__", _number(self), (error,))
+    told = error
+    if error is not None and not _may_be_seen(error, trace):
+        told = Exception("the test failed")
+    swallowed = _ask("__exit__", _number(self), (told,))
+    return swallowed is True and told is error
+
+
+def _may_be_seen(error, trace):
+    """Whether an exception is one that a context manager of the program's may know and swallow: its
+    own, or one that the test raises by hand. A failed assertion, or what else goes wrong in the
+    test, is not."""
+    if id(error) in _from_program:
+        return True
+    if isinstance(error, (AssertionError, SystemExit, KeyboardInterrupt)):
+        return False
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or trace.tb_frame.f_code.co_filename not in _TEST_FILES:
+        return False
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == _RAISE
+
+
+_RAISE = opmap["RAISE_VARARGS"]
 
 
 _UNARY = ("__neg__", "__pos__", "__invert__")
@@ -598,6 +628,7 @@ def _exception(node, values):
         # It was raised here, in something that the program called.
         error = _lent[origin]
         if isinstance(error, BaseException):
+            _kept_back.pop(origin, None)
             return error
         raise messages.Malformed("no exception")
     cls, args, cause = [values[part] for part in parts]
@@ -641,16 +672,20 @@ _ALIASES = {"np": "numpy", "pd": "pandas", "nx": "networkx", "sp": "sympy", "dt"
             "ET": "xml.etree.ElementTree", "tk": "tkinter", "F": "functools", "it": "itertools"}
 _MODULES = _PURE | {"np", "numpy", "pd", "pandas", "unittest", "sys", "os"}
 # Exceptions of these decide about tests.
-_DECIDING = ("unittest", "doctest", "_pytest", "pytest", "bdb", "touchstone", "_host", "test")
+_DECIDING = ("unittest", "doctest", "_pytest", "pytest", "bdb", "touchstone", "_host", "test",
+             "test_solution", "solution", "__main__", "_reactor")
 
 
 def _library_object(module, name):
-    """What is meant by an exception class, a class of plain data or a module of the library's."""
+    """What is meant by an exception class or a class of plain data of the library's. Nothing is
+    imported for it: what the test knows of the library is loaded."""
     root = _text(module).partition(".")[0]
     if root in _DECIDING or root.startswith("touchstone"):
         return Exception
     try:
-        found = messages.library(module, _text(name))
+        found = modules[module]
+        for part in _text(name).split("."):
+            found = getattr(found, part)
     except Exception:
         return Exception
     if exports.is_data_class(found):
@@ -659,8 +694,7 @@ def _library_object(module, name):
         # Its own module counts, not the one in which it was found.
         decides = any(base.__module__.partition(".")[0] in _DECIDING for base in found.__mro__)
         return Exception if decides else found
-    if _type(found) is types.ModuleType:
-        return found
+    # Not a module either: an attribute of it that a test sets would be one of the judge's own.
     return Exception
 
 
@@ -712,6 +746,10 @@ _refer = exports.reference(_own, _library, _origins)
 _READABLE = (types.SimpleNamespace,)
 
 
+# Failed assertions in what the program called, until it lets them through.
+_kept_back = {}
+
+
 def _serve(request):
     """Does what the candidate asks of something that was lent to it."""
     kind, what, number, operands = request[:4]
@@ -729,6 +767,12 @@ def _serve(request):
             reply = _dumps((VALUE, value))
         else:
             reply = _dumps((TABLE, messages.encode_table(value, _refer)))
+    except AssertionError as error:
+        # What was compared does not show, and that something was wrong is not forgotten.
+        number = exports.number_of(error)
+        _kept_back[number] = error
+        nodes = [("E", number, [1, 2, 3], "", -1), ("i", "builtins", "AssertionError"), ("t", []), None]
+        reply = _dumps((RAISED, nodes))
     except BaseException as error:
         reply = _dumps((RAISED, messages.encode_table(error, _refer)))
     if _prints:
@@ -786,8 +830,8 @@ def _closed(target):
 
 def _served_text(function):
     def served(target):
-        if _closed(target):
-            return "<borrowed function>"
+        if not _open(target):
+            return "<borrowed object>"
         return function(target)
 
     return served
@@ -869,12 +913,20 @@ def _names(wanted):
         elif where[1]:
             # Taken from the library, and reached where it is like anything else.
             found[name] = _ask("name", -1, (name,))
+    if _shadowing and any(name not in _builtins and name not in _MODULES for name in found):
+        # It hid them, for its builtins to be taken.
+        _nonsense()
+    for name, value in found.items():
+        if any(value is each for each in _CATCHING) and value.__name__ != name:
+            # As a name of an exception of the task's it would catch the test's own assertions.
+            found[name] = ExceptionClass(_text(name), (Exception,), {"__module__": "solution"})
     return {
         name: value for name, value in found.items()
         if _type(name) is str and not name.startswith("__") and (wanted is None or name in wanted)
     }
 
 
+_CATCHING = (AssertionError, Exception, BaseException)
 _LOOKING = frozenset("globals locals vars eval exec dir __import__".split())
 _PRINTING = frozenset("print stdout stderr __stdout__ write".split())
 _INSPECTING = frozenset("getsource getsourcelines getsourcefile getfile signature".split())
@@ -892,7 +944,7 @@ def _used(code):
 
 def _namespace(code, entry_point=None, looking=True):
     """What test code finds: the program's names, but for those of builtins and modules."""
-    global _prints
+    global _prints, _shadowing
     used = _used(code)
     _prints = not used.isdisjoint(_PRINTING)
     if entry_point:
@@ -911,6 +963,7 @@ def _namespace(code, entry_point=None, looking=True):
         name not in _builtins and name not in _MODULES and _type(value) is not types.ModuleType
         for name, value in found.items()
     ):
+        _shadowing = any(name in _builtins or name in _MODULES for name in found)
         return found
     for name in list(found):
         if name == entry_point:
@@ -937,12 +990,32 @@ def _watch_inspection():
         setattr(inspect, name, watched(getattr(inspect, name)))
 
 
+# The library's archive: what the candidate writes is not imported here, wherever a test looks.
+_LIBRARY = [path for path in sys.path if path.endswith(".zip")]
+
+
+def _is_library(path):
+    return any(path == each or path.startswith(each + "/") for each in _LIBRARY)
+
+
+def _find_library(path):
+    if not _is_library(path):
+        raise ImportError("nothing but the library is imported in a judge", path=path)
+    return zipimport.zipimporter(path)
+
+
+def _guard_imports():
+    sys.path_hooks[:] = [_find_library]
+    for path in list(sys.path_importer_cache):
+        if not _is_library(path):
+            del sys.path_importer_cache[path]
+    sys.path[:] = _LIBRARY
+
+
 def _prepare(namespace):
     module = Module("test_solution")
     modules["test_solution"] = module
     modules["solution"] = _Solution("solution")
-    # What the candidate writes is not imported here.
-    sys.path[:] = [path for path in sys.path if path.endswith(".zip")]
     for name, value in namespace.items():
         module.__dict__[name] = value
     module.__dict__["__builtins__"] = builtins
@@ -955,6 +1028,7 @@ def _prepare(namespace):
 def script(source, entry_point):
     """Runs test code, and reports. What the program raises while it is loaded is raised where it is
     asked for something first."""
+    _guard_imports()
     phase = b"c"
     try:
         code = compiled(source, TEST_FILE, "exec")
@@ -974,7 +1048,11 @@ def script(source, entry_point):
                 raise NameError(f"name '{entry_point}' is not defined")
             namespace["check"](candidate)
             tests.ran = True
-        return tests.report(namespace, before)
+        report = tests.report(namespace, before)
+        if report == [b"P"] and _kept_back:
+            # The program swallowed an assertion that failed.
+            return ended(b"t", next(iter(_kept_back.values())))
+        return report
     except BaseException as error:
         return _ended(phase, error)
 
@@ -987,6 +1065,7 @@ def _ended(phase, error):
 
 def expression(source, expected):
     """Evaluates an expression over the program's names, and reports its value."""
+    _guard_imports()
     beside = []
     if expected is not None:
         try:

@@ -198,7 +198,7 @@ def rehearse():
         (b"E", b"0", b"solve([1.0, 2.0], 3)", b"[True, 'a']"),
         (b"E", b"0", b"solve([1.0, 2.0], threshold=len('abc'))", b"(True, 'a')"),
     ]
-    standing = [_modules.get("__main__"), sys.stdout, list(sys.path)]
+    standing = [_modules.get("__main__"), sys.stdout, list(sys.path), list(sys.path_hooks)]
     sys.stdout = judge._stdout = type(sys.stdout)(io.BytesIO(), "utf-8")
     try:
         for _ in range(8):
@@ -207,7 +207,7 @@ def rehearse():
             for test in tests:
                 _rehearse_split((b"P", b"0", REHEARSED), test)
     finally:
-        _modules["__main__"], sys.stdout, sys.path[:] = standing
+        _modules["__main__"], sys.stdout, sys.path[:], sys.path_hooks[:] = standing
         judge._stdout = sys.stdout
         for name in ("solution", "test_solution"):
             _modules.pop(name, None)
@@ -281,6 +281,7 @@ def _behind(door, work):
 _STATE = (
     exports.objects, exports._numbers, exports._classes, exports._told, judge._named, judge._bases,
     judge._known, judge._proxy_classes, judge._exception_classes, judge._class_names,
+    judge._from_program, judge._kept_back,
     candidate._origins, candidate._borrowed_classes, candidate._borrowed, candidate._described, candidate._kept,
 )
 
