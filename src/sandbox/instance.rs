@@ -29,9 +29,9 @@ const JUDGE: usize = 1;
 /// What the interpreter is told to execute. It runs the runner whatever it is told (see `boot.py`),
 const COMMAND: &[u8] = b"run";
 
-/// Beyond so many written pages (16 MiB) it costs less to map anew than to copy back, now and
+/// Beyond so many written pages (8 MiB) it costs less to map anew than to copy back, now and
 /// after every later program, since a page that was once written is copied back ever after.
-const RESTORED_PAGES: usize = 4096;
+const RESTORED_PAGES: usize = 2048;
 
 /// So many executions in a row have to leave a page alone before it is mapped anew, and is not
 /// looked after any more until it is written again. Arbitrary: a fault costs some ten times what
