@@ -18,7 +18,6 @@ import io
 import json
 import keyword
 import operator
-import re
 import sys
 import types
 import zipimport
@@ -1006,10 +1005,15 @@ def _find_library(path):
 
 def _guard_imports():
     sys.path_hooks[:] = [_find_library]
+    sys.path[:] = _LIBRARY
+
+
+def forget_finders():
+    """Leaves none but the library's: a finder that is remembered is not asked for again. To be called
+    before the snapshot, where it costs nothing."""
     for path in list(sys.path_importer_cache):
         if not _is_library(path):
             del sys.path_importer_cache[path]
-    sys.path[:] = _LIBRARY
 
 
 def _prepare(namespace):
@@ -1099,7 +1103,7 @@ def _expected(source):
     concern."""
     try:
         return _literal(source.decode())
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     _set_int_max_str_digits(0)
     namespace = {"__builtins__": builtins, "__name__": "test_solution"}
@@ -1111,10 +1115,8 @@ def _expected(source):
 # Compiling is most of what an expression costs, and most are one call with literals. What follows
 # reads such a one as JSON, where it means the same there; anything else goes to the compiler.
 
-_CALL = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\(([^()]*)\)\s*").fullmatch
-# No exponents, whose floats could be infinite; strings without escapes, of printable characters.
-_LITERALS = re.compile(
-    r"""(?:[\[\], ]|-?[0-9]{1,40}(?![0-9])(?:\.[0-9]{1,40})?(?![0-9.])|"[ !#-\[\]-~]*")*""").fullmatch
+# Beside texts: no letters, so no exponents, whose floats could be infinite, and none of JSON's words.
+_NUMBERS = str.maketrans("", "", "0123456789.,[] -")
 _WORDS = {"True": True, "False": False, "None": None}
 _read_json = json.loads
 
@@ -1127,7 +1129,13 @@ def _literal(text):
         return word
     if "'" in text and '"' not in text:
         text = text.replace("'", '"')
-    if _LITERALS(text) is None:
+    beside = text
+    if '"' in text:
+        # Texts of printable characters, without escapes, are the same in both.
+        if "\\" in text or not text.isascii() or not text.isprintable():
+            raise ValueError("not a literal")
+        beside = "".join(text.split('"')[::2])
+    if beside.translate(_NUMBERS):
         raise ValueError("not a literal")
     return _read_json(text)
 
@@ -1151,11 +1159,11 @@ def _applied(name, args):
 def _simple_call(source):
     """Name and arguments of an expression that is one call with literals; else None twice."""
     try:
-        match = _CALL(source.decode())
-        if match is not None:
-            name, inside = match.groups()
-            if not keyword.iskeyword(name) and name not in _LOOKING:
-                return name, _literal(f"[{inside}]")
-    except ValueError:
+        name, _, rest = source.decode().strip().partition("(")
+        inside = rest[:-1]
+        if (rest[-1:] == ")" and "(" not in inside and ")" not in inside and name.isidentifier()
+                and name.isascii() and not keyword.iskeyword(name) and name not in _LOOKING):
+            return name, _literal(f"[{inside}]")
+    except (ValueError, RecursionError):
         pass
     return None, None

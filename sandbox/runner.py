@@ -213,6 +213,7 @@ def rehearse():
             _modules.pop(name, None)
         sys.argv = judge._argv = [PROGRAM_FILE]
         linecache.cache.clear()
+        judge.forget_finders()
         sys.monitoring.free_tool_id(Tests.TOOL)
 
 
