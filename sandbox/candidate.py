@@ -231,7 +231,17 @@ def _leave(target, error):
     return target.__exit__(type(error), error, None)
 
 
+def _refill(target, name, contents):
+    """Gives a container that is an attribute the contents of a copy that the test has changed."""
+    container = _getattr(target, name)
+    if _type(container) is _type(contents):
+        messages.overwrite(container, contents)
+    else:
+        _setattr(target, name, contents)
+
+
 _OPERATIONS = {
+    "refill": _refill,
     "names": _names,
     "apply": _apply,
     "name": lambda _, name: _namespace[name],

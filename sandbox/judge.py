@@ -72,6 +72,8 @@ def _nonsense():
 
 def _ask(what, target, operands):
     """What an operation on one of the candidate's objects gives, or raises."""
+    if _gotten:
+        _give_back()
     if (sys.stdout is not _stdout or builtins.input is not _input or sys.stdin is not _stdin
             or sys.stderr is not _stderr or builtins.print is not _print
             or builtins.open is not _open_file or sys.argv is not _argv) and what in _RUNNING:
@@ -79,6 +81,47 @@ def _ask(what, target, operands):
     if _prints:
         _stdout.flush()
     return _said(_exchange(what, target, operands), operands, what)
+
+
+# Containers that the test has of attributes of the program's objects: what is added to them here is
+# added there before the program is used again. By attribute: object, name, container, its picture.
+_gotten = {}
+# References to a container that nobody but `_gotten` holds, when they are counted.
+_OURS = 3
+_COPIED = frozenset({list, dict, set, bytearray})
+
+
+def _remember(number, name, value):
+    if _type(value) in _COPIED:
+        _gotten[number, name] = (value, _picture(value))
+    return value
+
+
+def _picture(value):
+    """What changes when a container does: of plain data all of it, of other things which they are."""
+    if _is_plain((value,)):
+        try:
+            return messages.snapshot(value)
+        except ValueError:
+            pass
+    return [id(each) for each in _parts(value)]
+
+
+def _parts(value):
+    return [*value, *value.values()] if _type(value) is dict else list(value)
+
+
+def _give_back():
+    for (number, name), (value, picture) in list(_gotten.items()):
+        now = _picture(value)
+        if sys.getrefcount(value) <= _OURS:
+            # The test has let go of it.
+            del _gotten[number, name]
+        elif now != picture:
+            _gotten[number, name] = (value, now)
+        if now != picture:
+            operands = (name, value)
+            _said(_exchange("refill", number, operands), operands)
 
 
 def _exchange(what, target, operands):
@@ -204,7 +247,8 @@ class Proxy:
         if name.startswith("__") and name.endswith("__"):
             if name not in _TOLD_NAMES:
                 raise AttributeError(f"'{_type(self).__name__}' object has no attribute '{name}'")
-        return _ask("get", _number(self), (name,))
+        number = _number(self)
+        return _remember(number, name, _ask("get", number, (name,)))
 
     def __setattr__(self, name, value):
         _ask("set", _number(self), (name, value))

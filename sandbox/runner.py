@@ -282,7 +282,7 @@ def _behind(door, work):
 _STATE = (
     exports.objects, exports._numbers, exports._classes, exports._told, judge._named, judge._bases,
     judge._known, judge._proxy_classes, judge._exception_classes, judge._class_names,
-    judge._from_program, judge._kept_back,
+    judge._from_program, judge._kept_back, judge._gotten,
     candidate._origins, candidate._borrowed_classes, candidate._borrowed, candidate._described, candidate._kept,
 )
 
