@@ -86,8 +86,6 @@ def _ask(what, target, operands):
 # Containers that the test has of attributes of the program's objects: what is added to them here is
 # added there before the program is used again. By attribute: object, name, container, its picture.
 _gotten = {}
-# References to a container that nobody but `_gotten` holds, when they are counted.
-_OURS = 3
 _COPIED = frozenset({list, dict, set, bytearray})
 
 
@@ -111,10 +109,21 @@ def _parts(value):
     return [*value, *value.values()] if _type(value) is dict else list(value)
 
 
+def _references(entry):
+    value, _ = entry
+    return sys.getrefcount(value)
+
+
+# References to a container that nobody but `_gotten` holds, as they are counted there.
+_OURS = _references(([], None))
+
+
 def _give_back():
-    for (number, name), (value, picture) in list(_gotten.items()):
+    for (number, name), entry in list(_gotten.items()):
+        held = _references(entry) > _OURS
+        value, picture = entry
         now = _picture(value)
-        if sys.getrefcount(value) <= _OURS:
+        if not held:
             # The test has let go of it.
             del _gotten[number, name]
         elif now != picture:
