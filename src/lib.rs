@@ -13,10 +13,12 @@
 //! * [`api`]: the validator over HTTP: JSON in and out, errors as problem documents.
 //! * [`confinement`]: the second wall around the serving process: no files, no connections, no
 //!   other programs.
+//! * [`model`]: language models as ONNX graphs: checkpoints, sampling, training.
 //! * [`config`]: what an operator can set, in layers, validated once.
 //! * [`cli`]: the command line; the only place that reads the environment and wires everything.
 //!
-//! Who uses whom: `cli` everything, `api` → `validator` → `sandbox` → `domain`. A test reads the
+//! Who uses whom: `cli` everything, `api` → `validator` → `sandbox` → `domain`; `model`
+//! nobody. A test reads the
 //! sources and checks these arrows.
 
 pub mod api;
@@ -24,5 +26,6 @@ pub mod cli;
 pub mod config;
 pub mod confinement;
 pub mod domain;
+pub mod model;
 pub mod sandbox;
 pub mod validator;

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 /// Each module, and what it may use beside itself.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("domain", &[]),
     ("confinement", &[]),
     ("config", &["domain"]),
+    ("model", &[]),
     ("sandbox", &["domain"]),
     ("validator", &["sandbox", "domain"]),
     ("api", &["validator", "domain", "config"]),

@@ -1,0 +1,11 @@
+//! Language models as ONNX graphs: read, sampled and trained by ONNX Runtime.
+//!
+//! Owns everything between text and numbers: a decoder's definition, the graphs made from it, their
+//! derivatives, the weights on a device, checkpoints on disk. Knows tensors and text, never tests,
+//! verdicts or rewards; of the rest of the crate it uses nothing.
+
+pub mod config;
+mod error;
+
+pub use config::{Architecture, ModelConfig, Parameter, RopeScaling};
+pub use error::ModelError;
