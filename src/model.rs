@@ -4,8 +4,32 @@
 //! derivatives, the weights on a device, checkpoints on disk. Knows tensors and text, never tests,
 //! verdicts or rewards; of the rest of the crate it uses nothing.
 
+pub mod adapter;
+mod batch;
 pub mod config;
+mod decoder;
+mod engine;
 mod error;
+pub mod graph;
+mod initial;
+pub mod library;
+mod loss;
+mod onnx;
+mod optimizer;
+mod policy;
+mod trainer;
+mod weights;
 
+pub use adapter::LoraConfig;
+pub use batch::{Batch, Sequence};
 pub use config::{Architecture, ModelConfig, Parameter, RopeScaling};
+pub use decoder::Precision;
+pub use engine::{Device, Engine};
 pub use error::ModelError;
+pub use graph::ElementType;
+pub use initial::{Initial, initial_adapter};
+pub use loss::Loss;
+pub use optimizer::{AdamW, Schedule};
+pub use policy::Policy;
+pub use trainer::{Evaluated, Extra, Memory, Scorer, Scores, Trainer};
+pub use weights::Weights;

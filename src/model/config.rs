@@ -166,3 +166,15 @@ pub const HEAD: &str = "lm_head.weight";
 pub fn layer_name(layer: usize, name: &str) -> String {
     format!("model.layers.{layer}.{name}")
 }
+
+/// Rotary tables (cosines, sines), each `[positions, head_dim / 2]`.
+pub fn rope_tables(config: &ModelConfig, positions: usize) -> (Vec<f64>, Vec<f64>) {
+    let half = config.head_dim / 2;
+    let angle = |at: usize| {
+        let power = (at % half) as f64 * 2.0 / config.head_dim as f64;
+        (at / half) as f64 / config.rope_theta.powf(power)
+    };
+    (0..positions * half)
+        .map(|at| (angle(at).cos(), angle(at).sin()))
+        .unzip()
+}

@@ -1,1 +1,5 @@
+//! Language models: graphs, derivatives, training, sampling, files.
 
+mod gradients;
+mod precision;
+mod support;

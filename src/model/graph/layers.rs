@@ -1,0 +1,250 @@
+//! The layers of a decoder whose derivatives are written by hand, because they need fewer passes over
+//! memory, or keep less, than the tape would find.
+
+use super::{Attribute, Dim, ElementType, Graph, Value};
+
+/// How the derivative of a lookup adds up the rows of tokens that occur more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScatterSum {
+    /// `ScatterND` with a sum. Right on CUDA; on the CPU its threads overwrite each other where an
+    /// index occurs twice.
+    Scatter,
+    /// A matrix product with the tokens as one-hot rows: nothing is written twice.
+    OneHot,
+}
+
+/// From this many rows on, the one-hot product is made over the tokens that occur instead of over
+/// the whole vocabulary; below, finding them costs more than it saves.
+const LARGE_VOCABULARY: usize = 4096;
+
+/// What stands in for minus infinity before a softmax: infinities make NaN where a whole row is
+/// masked, and `e` to this is zero in every type.
+pub const MASKED: f64 = -1e9;
+
+impl Graph {
+    /// Softmax over the last dimension.
+    pub fn softmax(&self, x: Value) -> Value {
+        let made = (self.shape(x), self.element(x));
+        let y = self.emit("Softmax", &[x], &[("axis", Attribute::Int(-1))], made);
+        let last = self.rank(x) - 1;
+        self.record(y, &[x], move |graph, gradient| {
+            let mean = graph.reduce_sum(graph.mul(gradient, y), &[last], true);
+            vec![Some(graph.mul(y, graph.sub(gradient, mean)))]
+        })
+    }
+
+    /// Root mean square norm over the last dimension (Zhang and Sennrich 2019, arXiv 1910.07467),
+    /// computed in 32 bits at least: `x / sqrt(mean(x^2) + epsilon) * weight`, weight `[d]`.
+    pub fn rms_norm(&self, x: Value, weight: Value, epsilon: f64) -> Value {
+        let element = self.element(x);
+        let wide = match element {
+            ElementType::BF16 => ElementType::F32,
+            other => other,
+        };
+        let (x, weight) = (self.cast(x, wide), self.cast(weight, wide));
+        let (y, unit, inverse) = self.paused(|| {
+            let square = self.mean_last(self.mul(x, x));
+            let root = self.sqrt(self.shift(square, epsilon));
+            let inverse = self.div(self.scalar(wide, 1.0), root);
+            let unit = self.mul(x, inverse);
+            (self.mul(unit, weight), unit, inverse)
+        });
+        let y = self.record(y, &[x, weight], move |graph, gradient| {
+            let toward_unit = graph.mul(gradient, weight);
+            let along = graph.mean_last(graph.mul(toward_unit, unit));
+            let rest = graph.sub(toward_unit, graph.mul(unit, along));
+            let rows: Vec<usize> = (0..graph.rank(x) - 1).collect();
+            let weight = graph
+                .tracked(weight)
+                .then(|| graph.reduce_sum(graph.mul(gradient, unit), &rows, false));
+            vec![Some(graph.mul(rest, inverse)), weight]
+        });
+        self.cast(y, element)
+    }
+
+    /// `silu(gate) * up`, the gated unit of the feed-forward layer (Shazeer 2020, arXiv 2002.05202).
+    pub fn swiglu(&self, gate: Value, up: Value) -> Value {
+        let (open, silu, y) = self.paused(|| {
+            let open = self.sigmoid(gate);
+            let silu = self.mul(gate, open);
+            (open, silu, self.mul(silu, up))
+        });
+        self.record(y, &[gate, up], move |graph, gradient| {
+            // silu' = s + silu (1 - s)
+            let slope = graph.sub(graph.add(open, silu), graph.mul(silu, open));
+            let toward_silu = graph.mul(gradient, up);
+            vec![
+                Some(graph.mul(toward_silu, slope)),
+                Some(graph.mul(gradient, silu)),
+            ]
+        })
+    }
+
+    /// Rotary position embedding (Su et al. 2021, arXiv 2104.09864) with the halves of a head as
+    /// pairs: `x [.., d]`; `cos` and `sin` `[.., d / 2]` broadcast to its halves.
+    pub fn rotate(&self, x: Value, cos: Value, sin: Value) -> Value {
+        let y = self.paused(|| {
+            let (last, width) = (self.rank(x) - 1, self.width(x));
+            let halves = self.split(x, last, width / 2, 2);
+            let (a, b) = (halves[0], halves[1]);
+            let first = self.sub(self.mul(a, cos), self.mul(b, sin));
+            let second = self.add(self.mul(b, cos), self.mul(a, sin));
+            self.concat(&[first, second], last, width)
+        });
+        self.record(y, &[x], move |graph, gradient| {
+            vec![Some(graph.rotate(gradient, cos, graph.neg(sin)))]
+        })
+    }
+
+    /// Attention: queries `[.., n, d]`, scaled already, keys and values `[.., m, d]`, and what is
+    /// added to the scores `[n, m]`. The softmax is computed in 32 bits at least.
+    pub fn attend(&self, queries: Value, keys: Value, values: Value, mask: Value) -> Value {
+        let element = self.element(queries);
+        let (shares, y) = self.paused(|| {
+            let scores = self.matmul(queries, self.turned(keys));
+            let scores = self.add(self.cast(scores, self.element(mask)), mask);
+            let shares = self.cast(self.softmax(scores), element);
+            (shares, self.matmul(shares, values))
+        });
+        self.record(y, &[queries, keys, values], move |graph, gradient| {
+            let last = graph.rank(y) - 1;
+            let toward_values = graph.matmul(graph.turned(shares), gradient);
+            let toward_shares = graph.matmul(gradient, graph.turned(values));
+            // The sum over a row that softmax's derivative needs equals the product of output and
+            // derivative, which is d wide instead of m (Dao et al. 2022, arXiv 2205.14135).
+            let along = graph.reduce_sum(graph.mul(gradient, y), &[last], true);
+            let toward_scores = graph.mul(shares, graph.sub(toward_shares, along));
+            vec![
+                Some(graph.matmul(toward_scores, keys)),
+                Some(graph.matmul(graph.turned(toward_scores), queries)),
+                Some(toward_values),
+            ]
+        })
+    }
+
+    /// The log-probability of each row's target: logits `[n, v]`, targets `[n]`, result `[n]`.
+    pub fn token_log_probability(&self, logits: Value, targets: Value) -> Value {
+        let targets = self.unsqueeze(targets, &[1]);
+        let (shape, element) = (self.shape(logits), self.element(logits));
+        let column = vec![shape[0], Dim::Fixed(1)];
+        let (normalizer, result) = self.paused(|| {
+            let normalizer = self.log_sum_exp(logits);
+            let at = [("axis", Attribute::Int(1))];
+            let inputs = [logits, targets];
+            let made = (column.clone(), element);
+            let taken = self.emit("GatherElements", &inputs, &at, made);
+            let difference = self.sub(taken, normalizer);
+            (normalizer, self.reshape(difference, &[-1], [shape[0]]))
+        });
+        self.record(result, &[logits], move |graph, gradient| {
+            let gradient = graph.unsqueeze(gradient, &[1]);
+            let shares = graph.exp(graph.sub(logits, normalizer));
+            let spread = graph.mul(shares, graph.neg(gradient));
+            let attributes = [
+                ("axis", Attribute::Int(1)),
+                ("reduction", Attribute::Text("add")),
+            ];
+            let made = (graph.shape(logits), element);
+            let inputs = [spread, targets, gradient];
+            vec![Some(graph.emit(
+                "ScatterElements",
+                &inputs,
+                &attributes,
+                made,
+            ))]
+        })
+    }
+
+    /// The logarithm of the sum of exponentials over the last of two dimensions, `[n, 1]`; has no
+    /// derivative.
+    pub fn log_sum_exp(&self, x: Value) -> Value {
+        self.paused(|| {
+            let mut shape = self.shape(x);
+            let last = shape.len() - 1;
+            shape[last] = Dim::Fixed(1);
+            let axes = self.integers(&[last as i64]);
+            let keep = [("keepdims", Attribute::Int(1))];
+            let largest = self.emit("ReduceMax", &[x, axes], &keep, (shape, self.element(x)));
+            let powers = self.exp(self.sub(x, largest));
+            self.add(self.log(self.reduce_sum(powers, &[last], true)), largest)
+        })
+    }
+
+    /// The entropy of each row of logits in nats, `[n]`; has no derivative.
+    pub fn entropy(&self, logits: Value) -> Value {
+        self.paused(|| {
+            let normalizer = self.log_sum_exp(logits);
+            let shares = self.exp(self.sub(logits, normalizer));
+            let mean = self.reduce_sum(self.mul(shares, logits), &[1], true);
+            let rows = self.shape(logits)[0];
+            self.reshape(self.sub(normalizer, mean), &[-1], [rows])
+        })
+    }
+
+    /// Rows of a table `[v, d]` by token `[n]`, of which any may occur more than once.
+    pub fn embed(&self, table: Value, tokens: Value, sum: ScatterSum) -> Value {
+        let shape = vec![self.shape(tokens)[0], self.width(table).into()];
+        let first = [("axis", Attribute::Int(0))];
+        let rows = self.emit(
+            "Gather",
+            &[table, tokens],
+            &first,
+            (shape, self.element(table)),
+        );
+        self.record(rows, &[table], move |graph, gradient| {
+            let Dim::Fixed(vocabulary) = graph.shape(table)[0] else {
+                panic!("an embedding of unknown size");
+            };
+            vec![Some(match sum {
+                ScatterSum::Scatter => graph.scatter_sum(table, tokens, gradient),
+                ScatterSum::OneHot if vocabulary < LARGE_VOCABULARY => {
+                    let size = graph.integers(&[vocabulary as i64]);
+                    graph.one_hot_sum(tokens, size, vocabulary.into(), gradient)
+                }
+                ScatterSum::OneHot => graph.unique_sum(table, tokens, gradient),
+            })]
+        })
+    }
+
+    fn scatter_sum(&self, table: Value, tokens: Value, gradient: Value) -> Value {
+        // Sums of many rows want more than 16 bits; CUDA adds in 32 as well.
+        let zeros = self.cast(self.zeros_like(table), ElementType::F32);
+        let inputs = [
+            zeros,
+            self.unsqueeze(tokens, &[1]),
+            self.cast(gradient, ElementType::F32),
+        ];
+        let add = [("reduction", Attribute::Text("add"))];
+        let made = (self.shape(table), ElementType::F32);
+        let sums = self.emit("ScatterND", &inputs, &add, made);
+        self.cast(sums, self.element(table))
+    }
+
+    /// Sums of rows `[n, d]` by number `[n]`: `[size, d]`.
+    fn one_hot_sum(&self, numbers: Value, size: Value, name: Dim, rows: Value) -> Value {
+        let off_on = self.constant(ElementType::F32, &[2], &[0.0, 1.0]);
+        let made = (vec![self.shape(numbers)[0], name], ElementType::F32);
+        let axis = [("axis", Attribute::Int(-1))];
+        let flags = self.emit("OneHot", &[numbers, size, off_on], &axis, made);
+        let flags = self.cast(flags, self.element(rows));
+        let made = (vec![name, self.width(rows).into()], self.element(rows));
+        let turned = [("transA", Attribute::Int(1))];
+        self.emit("Gemm", &[flags, rows], &turned, made)
+    }
+
+    /// The same over the tokens that occur, each of which is then written once.
+    fn unique_sum(&self, table: Value, tokens: Value, gradient: Value) -> Value {
+        let unique = Dim::Named("unique");
+        let place = (self.shape(tokens), ElementType::I64);
+        let made = vec![
+            (vec![unique], ElementType::I64),
+            (vec![unique], ElementType::I64),
+            place,
+        ];
+        let outputs = self.emit_full("Unique", "", vec![Some(tokens)], &[], made);
+        let (present, places) = (outputs[0], outputs[2]);
+        let sums = self.one_hot_sum(places, self.size_of(present, 0), unique, gradient);
+        let at = self.unsqueeze(present, &[1]);
+        self.scatter(self.zeros_like(table), at, sums)
+    }
+}

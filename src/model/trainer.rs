@@ -1,0 +1,548 @@
+//! Training: derivatives of batches are accumulated, then applied.
+
+use super::batch::Batch;
+use super::config::Parameter;
+use super::decoder::{Causal, Decoder, LENGTH, ROWS, TOKENS, Trained};
+use super::engine::{Binding, Tensor};
+use super::error::ModelError;
+use super::graph::ElementType;
+use super::graph::{Dim, Graph, Value};
+use super::loss::{Loss, Terms};
+use super::optimizer::{
+    AdamW, gradient_name, master_name, mean_name, next_name, norm_graph, square_name, update_graph,
+};
+use super::policy::Policy;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+/// How the derivative is computed; the numbers do not depend on it, but for rounding.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Memory {
+    /// Keep only each block's input and compute the block again for its derivative: less than half
+    /// of the memory for a tenth more time.
+    pub checkpoint: bool,
+    /// Logits are computed for this many tokens at a time, and again for their derivative; 0 is all
+    /// at once. 1,024 tokens of a vocabulary of 152 K are 620 MB.
+    pub head_tokens: usize,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Memory {
+            checkpoint: false,
+            head_tokens: 0,
+        }
+    }
+}
+
+/// What a batch gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluated {
+    /// Its share of the loss.
+    pub loss: f64,
+    /// Log-probabilities of the targets before the update, `[rows, length]`.
+    pub logp: Vec<f32>,
+}
+
+/// Numbers that a loss reads beside the batch, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Extra {
+    /// For [`Loss::Likelihood`].
+    None,
+    /// For [`Loss::Preference`].
+    Preference {
+        /// Log-probabilities of the rows under the reference, `[rows]`.
+        reference: Vec<f64>,
+        /// Weights of the pairs, `[rows / 2]`.
+        weight: Vec<f64>,
+    },
+    /// For [`Loss::Policy`], each `[rows, length]`.
+    Policy {
+        /// How much better than expected each token was.
+        advantage: Vec<f64>,
+        /// Log-probabilities under the policy that was sampled from.
+        old: Vec<f64>,
+        /// Log-probabilities under the reference.
+        reference: Vec<f64>,
+    },
+}
+
+/// A policy being trained: owns derivatives and the optimizer's state on the device.
+pub struct Trainer {
+    policy: Policy,
+    adam: AdamW,
+    memory: Memory,
+    step: u64,
+    /// Gradients, moments and wide weights, by the names of the graphs' inputs.
+    state: BTreeMap<String, Tensor>,
+    accumulating: HashMap<String, Binding>,
+    norm: Binding,
+    update: Binding,
+    /// Whether derivatives of this step have been added already.
+    begun: bool,
+}
+
+impl Trainer {
+    /// Prepares to train a policy: its adapter where it has one, else all of its weights.
+    ///
+    /// # Errors
+    /// Where the device has no memory left or cannot execute a graph.
+    pub fn new(policy: &Policy, adam: AdamW, memory: Memory) -> Result<Self, ModelError> {
+        let (engine, precision) = (&policy.engine, policy.precision);
+        let wide = precision.wide();
+        let parameters = policy.trained().parameters().to_vec();
+        let mut state = BTreeMap::new();
+        for parameter in &parameters {
+            for name in [gradient_name, mean_name, square_name] {
+                let tensor = engine.zeros(wide, &parameter.shape)?;
+                state.insert(name(&parameter.name), tensor);
+            }
+            if precision.compute != wide {
+                let numbers = policy.trained().read(&parameter.name)?;
+                let tensor = engine.tensor(wide, &parameter.shape, &numbers)?;
+                state.insert(master_name(&parameter.name), tensor);
+            }
+        }
+        let norm = engine.program(&policy.key("norm"), || norm_graph(&parameters, wide))?;
+        let key = policy.key(&format!("update {adam:?}"));
+        let update = engine.program(&key, || {
+            update_graph(&parameters, precision.compute, wide, &adam)
+        })?;
+        let mut trainer = Trainer {
+            policy: policy.clone(),
+            adam,
+            memory,
+            step: 0,
+            state,
+            accumulating: HashMap::new(),
+            norm: norm.bind()?,
+            update: update.bind()?,
+            begun: false,
+        };
+        trainer.bind_updates(&parameters)?;
+        Ok(trainer)
+    }
+
+    fn bind_updates(&mut self, parameters: &[Parameter]) -> Result<(), ModelError> {
+        self.norm.fetch("norm")?;
+        let wide = self.policy.precision.wide();
+        let narrow = self.policy.precision.compute != wide;
+        let weights = self.policy.trained().clone();
+        let mut weights = weights.tensors_mut();
+        for parameter in parameters {
+            let name = &parameter.name;
+            let gradient = gradient_name(name);
+            self.norm.input(&gradient, &self.state[&gradient])?;
+            self.update.input(&gradient, &self.state[&gradient])?;
+            let mut kept = vec![mean_name(name), square_name(name)];
+            if narrow {
+                kept.push(master_name(name));
+            }
+            for name in kept {
+                let tensor = self.state.get_mut(&name).expect("made above");
+                self.update.input(&name, tensor)?;
+                self.update.output(&next_name(&name), tensor)?;
+            }
+            let weight = weights.get_mut(name).expect("a weight of every parameter");
+            if !narrow {
+                self.update.input(name, weight)?;
+            }
+            self.update.output(&next_name(name), weight)?;
+        }
+        Ok(())
+    }
+
+    /// The policy that is trained.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Updates made so far.
+    pub fn steps(&self) -> u64 {
+        self.step
+    }
+
+    /// Adds a batch's derivatives to those of this step. The loss is divided by `normalizer`, which
+    /// is to be the same for all batches of a step: tokens or weights of all of them.
+    ///
+    /// # Errors
+    /// [`ModelError::NotFinite`] where the loss is not; the derivatives of the step are forgotten.
+    pub fn accumulate(
+        &mut self,
+        loss: Loss,
+        batch: &Batch,
+        extra: &Extra,
+        normalizer: f64,
+    ) -> Result<Evaluated, ModelError> {
+        self.check(batch)?;
+        let parts = self.head_parts(batch);
+        let key = format!("{} {parts}", loss.key());
+        if !self.accumulating.contains_key(&key) {
+            let binding = self.bind_accumulation(loss, parts)?;
+            self.accumulating.insert(key.clone(), binding);
+        }
+        let wide = self.policy.precision.wide();
+        let policy = self.policy.clone();
+        let _reading = policy.reading();
+        let binding = self.accumulating.get_mut(&key).expect("bound above");
+        bind_batch(binding, batch)?;
+        bind_extra(binding, extra, batch, wide)?;
+        let keep = if self.begun { 1.0 } else { 0.0 };
+        binding.input("keep", &Tensor::of(wide, &[], &[keep])?)?;
+        binding.input("normalizer", &Tensor::of(wide, &[], &[normalizer])?)?;
+        let fetched = binding.run()?;
+        let loss = fetched[0].number()?;
+        let logp = fetched[1].read::<f32>()?;
+        self.begun = true;
+        if !loss.is_finite() {
+            self.forget()?;
+            return Err(self.not_finite("the loss"));
+        }
+        Ok(Evaluated { loss, logp })
+    }
+
+    fn check(&self, batch: &Batch) -> Result<(), ModelError> {
+        let limit = self.policy.config.max_positions;
+        if batch.length > limit {
+            return Err(ModelError::Input(format!(
+                "a row of {} tokens is longer than the model's context of {limit}",
+                batch.length
+            )));
+        }
+        Ok(())
+    }
+
+    fn head_parts(&self, batch: &Batch) -> usize {
+        match self.memory.head_tokens {
+            0 => 1,
+            tokens => (batch.rows * batch.length).div_ceil(tokens),
+        }
+    }
+
+    fn bind_accumulation(&mut self, loss: Loss, parts: usize) -> Result<Binding, ModelError> {
+        let policy = self.policy.clone();
+        let key = format!("accumulate {} {parts} {:?}", loss.key(), self.memory);
+        let memory = self.memory;
+        let program = policy.engine.program(&policy.key(&key), || {
+            accumulation_graph(&policy, loss, parts, memory)
+        })?;
+        let mut binding = program.bind()?;
+        policy.bind(&mut binding)?;
+        binding.fetch("loss")?;
+        binding.fetch("logp")?;
+        for parameter in policy.trained().parameters() {
+            let name = gradient_name(&parameter.name);
+            let tensor = self.state.get_mut(&name).expect("made at the start");
+            binding.input(&name, tensor)?;
+            binding.output(&next_name(&name), tensor)?;
+        }
+        Ok(binding)
+    }
+
+    /// Takes a step with the accumulated derivatives; gives their norm before clipping.
+    ///
+    /// # Errors
+    /// [`ModelError::NotFinite`] where the norm is not: the weights stay as they are and the
+    /// derivatives are forgotten. Where nothing was accumulated.
+    pub fn apply(&mut self, learning_rate: f64) -> Result<f64, ModelError> {
+        if !self.begun {
+            return Err(ModelError::Input(
+                "there are no derivatives to apply: no batch was accumulated".to_owned(),
+            ));
+        }
+        let norm = self.norm.run()?[0].number()?;
+        if !norm.is_finite() {
+            self.forget()?;
+            return Err(self.not_finite("the norm of the derivatives"));
+        }
+        let step = (self.step + 1) as i32;
+        let adam = &self.adam;
+        let wide = self.policy.precision.wide();
+        let numbers = [
+            ("clip", (adam.max_norm / (norm + 1e-6)).min(1.0)),
+            ("rate", learning_rate / (1.0 - adam.beta1.powi(step))),
+            ("root", 1.0 / (1.0 - adam.beta2.powi(step)).sqrt()),
+            ("keep", 1.0 - learning_rate * adam.weight_decay),
+        ];
+        for (name, number) in numbers {
+            self.update
+                .input(name, &Tensor::of(wide, &[], &[number])?)?;
+        }
+        {
+            // Nobody may read the weights while they change.
+            let weights = self.policy.trained().clone();
+            let _writing = weights.tensors_mut();
+            self.update.run()?;
+        }
+        self.step += 1;
+        self.begun = false;
+        Ok(norm)
+    }
+
+    /// The derivatives that have been accumulated, `[elements]` of a parameter's shape.
+    ///
+    /// # Errors
+    /// Where there is no such parameter.
+    pub fn gradient(&self, parameter: &str) -> Result<Vec<f64>, ModelError> {
+        match self.state.get(&gradient_name(parameter)) {
+            Some(tensor) => tensor.read(),
+            None => Err(ModelError::Input(format!("{parameter} is not trained"))),
+        }
+    }
+
+    fn forget(&mut self) -> Result<(), ModelError> {
+        self.begun = false;
+        // Not finite times 0 is not 0.
+        for parameter in self.policy.trained().parameters() {
+            if let Some(tensor) = self.state.get_mut(&gradient_name(&parameter.name)) {
+                tensor.write(&vec![0.0_f32; parameter.elements()])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn not_finite(&self, what: &str) -> ModelError {
+        ModelError::NotFinite {
+            step: self.step + 1,
+            what: what.to_owned(),
+        }
+    }
+
+    /// What has to be saved to go on later, by name: moments and wide weights.
+    pub(super) fn saved(&self) -> impl Iterator<Item = (&String, &Tensor)> {
+        self.state
+            .iter()
+            .filter(|(name, _)| !name.starts_with("gradient."))
+    }
+
+    /// Puts back what was saved.
+    pub(super) fn restore(
+        &mut self,
+        step: u64,
+        mut read: impl FnMut(&str, usize) -> Result<Vec<f32>, ModelError>,
+    ) -> Result<(), ModelError> {
+        let names: Vec<String> = self.saved().map(|(name, _)| name.clone()).collect();
+        for name in names {
+            let tensor = self.state.get_mut(&name).expect("its own name");
+            let size = tensor.shape().iter().product();
+            tensor.write(&read(&name, size)?)?;
+        }
+        self.step = step;
+        self.forget()
+    }
+}
+
+/// Puts a batch at the inputs `tokens`, `targets` and `mask`.
+fn bind_batch(binding: &mut Binding, batch: &Batch) -> Result<(), ModelError> {
+    let shape = [batch.rows, batch.length];
+    binding.input(
+        "tokens",
+        &Tensor::of(ElementType::I64, &shape, &batch.tokens)?,
+    )?;
+    binding.input(
+        "targets",
+        &Tensor::of(ElementType::I64, &shape, &batch.targets)?,
+    )
+}
+
+fn bind_extra(
+    binding: &mut Binding,
+    extra: &Extra,
+    batch: &Batch,
+    wide: ElementType,
+) -> Result<(), ModelError> {
+    let whole = [batch.rows, batch.length];
+    let mut bind = |name: &str, shape: &[usize], numbers: &[f64]| {
+        if numbers.len() != shape.iter().product::<usize>() {
+            return Err(ModelError::Input(format!(
+                "{name} has {} numbers, the batch needs {shape:?}",
+                numbers.len()
+            )));
+        }
+        binding.input(name, &Tensor::of(wide, shape, numbers)?)
+    };
+    bind("mask", &whole, &batch.mask)?;
+    match extra {
+        Extra::None => Ok(()),
+        Extra::Preference { reference, weight } => {
+            bind("reference", &[batch.rows], reference)?;
+            bind("weight", &[batch.rows / 2], weight)
+        }
+        Extra::Policy {
+            advantage,
+            old,
+            reference,
+        } => {
+            bind("advantage", &whole, advantage)?;
+            bind("old", &whole, old)?;
+            bind("reference", &whole, reference)
+        }
+    }
+}
+
+/// A decoder over a batch: its states and what the graph was given.
+struct Read {
+    decoder: Decoder,
+    states: Value,
+    tokens: Value,
+    targets: Value,
+}
+
+fn read_batch(graph: &Graph, policy: &Policy, trained: Trained, checkpointed: bool) -> Read {
+    let lora = policy.lora();
+    let decoder = Decoder::declare(graph, &policy.config, lora, policy.precision, trained);
+    let tokens = graph.input("tokens", [ROWS, LENGTH], ElementType::I64);
+    let targets = graph.input("targets", [ROWS, LENGTH], ElementType::I64);
+    let causal = Rc::new(Causal::new(graph, &decoder, tokens));
+    let flat = |x| graph.reshape(x, &[-1], [TOKENS]);
+    let states = decoder.hidden(graph, flat(tokens), &(causal as Rc<_>), checkpointed);
+    Read {
+        targets: flat(targets),
+        decoder,
+        states,
+        tokens,
+    }
+}
+
+/// Log-probabilities `[rows, length]`; the head in so many parts.
+fn log_probabilities(graph: &Graph, read: &Read, parts: usize) -> Value {
+    const PART: Dim = Dim::Named("part");
+    let logp = match parts {
+        1 => {
+            let logits = read.decoder.logits(graph, read.states);
+            graph.token_log_probability(logits, read.targets)
+        }
+        parts => {
+            let states = graph.split(read.states, 0, PART, parts);
+            let targets = graph.split(read.targets, 0, PART, parts);
+            let pieces: Vec<Value> = states
+                .into_iter()
+                .zip(targets)
+                .map(|(states, targets)| {
+                    let decoder = read.decoder.clone();
+                    graph.checkpoint(&[states], &[decoder.head()], move |graph, inputs, _| {
+                        let logits = decoder.logits(graph, inputs[0]);
+                        graph.token_log_probability(logits, targets)
+                    })
+                })
+                .collect();
+            graph.concat(&pieces, 0, TOKENS)
+        }
+    };
+    graph.reshape_to(logp, graph.shape_of(read.tokens), [ROWS, LENGTH])
+}
+
+/// Loss, log-probabilities, and derivatives added to those before.
+pub(super) fn accumulation_graph(
+    policy: &Policy,
+    loss: Loss,
+    parts: usize,
+    memory: Memory,
+) -> Graph {
+    let graph = Graph::new();
+    let wide = policy.precision.wide();
+    let trained = match policy.adapter {
+        Some(_) => Trained::Adapter,
+        None => Trained::Model,
+    };
+    let read = read_batch(&graph, policy, trained, memory.checkpoint);
+    let logp = log_probabilities(&graph, &read, parts);
+    let terms = Terms {
+        mask: graph.input("mask", [ROWS, LENGTH], wide),
+        normalizer: graph.input("normalizer", [], wide),
+    };
+    let loss = loss.build(&graph, logp, &terms);
+    graph.output("loss", loss);
+    graph.output("logp", logp);
+    let keep = graph.input("keep", [], wide);
+    let parameters = policy.trained().parameters();
+    let values: Vec<Value> = parameters
+        .iter()
+        .map(|parameter| read.decoder.parameter(&parameter.name))
+        .collect();
+    let gradients = graph.backward(loss, &values);
+    for (parameter, gradient) in parameters.iter().zip(gradients) {
+        let name = gradient_name(&parameter.name);
+        let shape = parameter.shape.iter().copied().map(Dim::Fixed);
+        let before = graph.input(&name, shape, wide);
+        let sum = graph.add(graph.mul(before, keep), graph.cast(gradient, wide));
+        graph.output(&next_name(&name), sum);
+    }
+    graph
+}
+
+/// Log-probabilities of targets, and on demand the entropy of each prediction.
+pub(super) fn evaluation_graph(policy: &Policy, entropy: bool) -> Graph {
+    let graph = Graph::new();
+    let read = read_batch(&graph, policy, Trained::Nothing, false);
+    let shape = graph.shape_of(read.tokens);
+    let logits = read.decoder.logits(&graph, read.states);
+    let logp = graph.token_log_probability(logits, read.targets);
+    graph.output("logp", graph.reshape_to(logp, shape, [ROWS, LENGTH]));
+    if entropy {
+        let entropy = graph.reshape_to(graph.entropy(logits), shape, [ROWS, LENGTH]);
+        graph.output("entropy", entropy);
+    }
+    graph
+}
+
+/// Evaluates a policy without training it.
+pub struct Scorer {
+    policy: Policy,
+    binding: Binding,
+    entropy: bool,
+}
+
+/// What a policy thinks of a batch, `[rows, length]` each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    /// Log-probabilities of the targets.
+    pub logp: Vec<f32>,
+    /// Entropies of the predictions in nats, where they were asked for.
+    pub entropy: Option<Vec<f32>>,
+}
+
+impl Scorer {
+    /// Prepares to evaluate a policy.
+    ///
+    /// # Errors
+    /// Where the device cannot execute the graph.
+    pub fn new(policy: &Policy, entropy: bool) -> Result<Self, ModelError> {
+        let key = policy.key(&format!("score {entropy}"));
+        let program = policy
+            .engine
+            .program(&key, || evaluation_graph(policy, entropy))?;
+        let mut binding = program.bind()?;
+        policy.bind(&mut binding)?;
+        binding.fetch("logp")?;
+        if entropy {
+            binding.fetch("entropy")?;
+        }
+        Ok(Scorer {
+            policy: policy.clone(),
+            binding,
+            entropy,
+        })
+    }
+
+    /// Log-probabilities of a batch's targets.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn score(&mut self, batch: &Batch) -> Result<Scores, ModelError> {
+        let policy = self.policy.clone();
+        let _reading = policy.reading();
+        bind_batch(&mut self.binding, batch)?;
+        let fetched = self.binding.run()?;
+        let entropy = match self.entropy {
+            true => Some(fetched[1].read()?),
+            false => None,
+        };
+        Ok(Scores {
+            logp: fetched[0].read()?,
+            entropy,
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! An engine and models for tests.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use touchstone::model::{Architecture, Device, Engine, ModelConfig, RopeScaling, library};
+
+/// The user's cache folder, as the command line finds it.
+fn cache() -> PathBuf {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from);
+    folder("XDG_CACHE_HOME")
+        .or_else(|| Some(folder("HOME")?.join(".cache")))
+        .expect("HOME")
+        .join("touchstone")
+}
+
+/// ONNX Runtime on the processor, with the same number of threads in every test.
+pub fn engine() -> Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    let start = || {
+        let library = library::library(&cache(), Device::Cpu);
+        Engine::start(&library, Device::Cpu, 2).expect("ONNX Runtime")
+    };
+    ENGINE.get_or_init(start).clone()
+}
+
+/// Numbers that look random and are the same everywhere, in -1..1.
+pub fn noise(seed: u64, count: usize) -> Vec<f64> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678_9abc_def1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// A small model of each family.
+pub fn tiny() -> [ModelConfig; 3] {
+    let of = |architecture| ModelConfig {
+        architecture,
+        vocab_size: 61,
+        hidden_size: 24,
+        layers: 2,
+        heads: 4,
+        kv_heads: 2,
+        head_dim: 6,
+        intermediate_size: 32,
+        max_positions: 64,
+        rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::None,
+        norm_eps: 1e-6,
+        tied_embeddings: architecture == Architecture::Qwen2,
+        initializer_range: 0.02,
+        eos_token_ids: vec![0],
+        bos_token_id: None,
+        pad_token_id: None,
+    };
+    [
+        of(Architecture::Llama),
+        of(Architecture::Qwen2),
+        ModelConfig {
+            head_dim: 8,
+            ..of(Architecture::Qwen3)
+        },
+    ]
+}
