@@ -260,7 +260,8 @@ fn environment(library: &Path, threads: usize) -> Result<Environment, ModelError
             .build()
     };
     let environment = start().map_err(failed)?;
-    environment.set_log_level(ort::logging::LogLevel::Error);
+    // Errors come back from the calls.
+    environment.set_log_level(ort::logging::LogLevel::Fatal);
     *known = Some(environment.clone());
     Ok(environment)
 }

@@ -22,14 +22,10 @@ pub enum ModelError {
     /// What the caller asked for cannot be done: a prompt longer than the context, an empty batch.
     #[error("{0}")]
     Input(String),
-    /// The weights or a loss are no longer finite. The state is that of the last good step.
-    #[error("step {step}: {what} is not finite; the weights are those of the step before")]
-    NotFinite {
-        /// The step that would have been taken.
-        step: u64,
-        /// Which number.
-        what: String,
-    },
+    /// A number is not finite: of the weights, a loss or what was sampled. A trainer's weights are
+    /// those of the last good step.
+    #[error("{0} is not finite")]
+    NotFinite(String),
     /// The device has not enough memory for what was asked.
     #[error("{0}")]
     Memory(String),

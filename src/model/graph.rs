@@ -13,6 +13,7 @@ mod layers;
 mod shape;
 
 pub use emit::Attribute;
+pub(super) use emit::RUNTIME_DOMAIN;
 pub use layers::{MASKED, ScatterSum};
 
 use backward::Record;

@@ -304,10 +304,7 @@ impl Trainer {
     }
 
     fn not_finite(&self, what: &str) -> ModelError {
-        ModelError::NotFinite {
-            step: self.step + 1,
-            what: what.to_owned(),
-        }
+        ModelError::NotFinite(format!("step {}: {what}", self.step + 1))
     }
 
     /// What has to be saved to go on later, by name: moments and wide weights.

@@ -2,4 +2,5 @@
 
 mod gradients;
 mod precision;
+mod sampling;
 mod support;

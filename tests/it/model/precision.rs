@@ -1,24 +1,9 @@
 //! Whole models: 32 bits against 64, and one way of computing a derivative against another.
 
-use super::support::{engine, noise, tiny};
+use super::support::{lora, noise, random_policy, tiny, with_adapter};
 use touchstone::model::{
-    AdamW, Batch, ElementType, Extra, Initial, LoraConfig, Loss, Memory, ModelConfig, Policy,
-    Sequence, Trainer, Weights,
+    AdamW, Batch, ElementType, Extra, Loss, Memory, ModelConfig, Policy, Sequence, Trainer,
 };
-
-/// A policy whose weights are all random, norms and biases too, so that no derivative is zero.
-pub fn random_policy(config: &ModelConfig, element: ElementType) -> Policy {
-    let mut initial = Initial::new(config, 3);
-    let weights = Weights::place(&engine(), config.parameters(), element, |parameter| {
-        let mut numbers = initial.draw(parameter);
-        let seed = parameter.name.len() as u64;
-        for (x, n) in numbers.iter_mut().zip(noise(seed, parameter.elements())) {
-            *x += 0.1 * n as f32;
-        }
-        Ok(numbers)
-    });
-    Policy::new(&engine(), config.clone(), weights.expect("weights"))
-}
 
 fn batch(vocabulary: usize) -> Batch {
     let token = |row: usize, at: usize| ((row * 31 + at * at * 7 + at) % vocabulary) as u32;
@@ -173,20 +158,7 @@ fn accumulated_as_at_once() {
 #[test]
 fn an_adapter_in_32_bits_as_in_64() {
     let config = &tiny()[1];
-    let lora = LoraConfig {
-        rank: 3,
-        alpha: 6.0,
-        targets: ["q_proj", "v_proj", "o_proj", "down_proj"]
-            .map(str::to_owned)
-            .to_vec(),
-    };
-    let with = |element| {
-        let weights = Weights::place(&engine(), lora.parameters(config), element, |parameter| {
-            let numbers = noise(parameter.name.len() as u64, parameter.elements());
-            Ok(numbers.into_iter().map(|x| 0.3 * x as f32).collect())
-        });
-        random_policy(config, element).with_adapter(lora.clone(), weights.expect("weights"))
-    };
+    let with = |element| with_adapter(&random_policy(config, element), &lora(), 1);
     for (loss, extra) in losses() {
         let exact = derivatives(&with(ElementType::F64), loss, &extra, Memory::default());
         for (element, checkpoint, tolerance) in [

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use touchstone::model::{Architecture, Device, Engine, ModelConfig, RopeScaling, library};
+use touchstone::model::{
+    Architecture, Device, ElementType, Engine, Initial, LoraConfig, ModelConfig, Policy,
+    RopeScaling, Weights, library,
+};
 
 /// The user's cache folder, as the command line finds it.
 fn cache() -> PathBuf {
@@ -40,12 +43,12 @@ pub fn tiny() -> [ModelConfig; 3] {
     let of = |architecture| ModelConfig {
         architecture,
         vocab_size: 61,
-        hidden_size: 24,
+        hidden_size: 64,
         layers: 2,
         heads: 4,
         kv_heads: 2,
-        head_dim: 6,
-        intermediate_size: 32,
+        head_dim: 16,
+        intermediate_size: 40,
         max_positions: 64,
         rope_theta: 10_000.0,
         rope_scaling: RopeScaling::None,
@@ -60,8 +63,52 @@ pub fn tiny() -> [ModelConfig; 3] {
         of(Architecture::Llama),
         of(Architecture::Qwen2),
         ModelConfig {
-            head_dim: 8,
+            head_dim: 32,
             ..of(Architecture::Qwen3)
         },
     ]
+}
+
+/// A small policy of each family in 32 bits, and one with an adapter.
+pub fn policies() -> Vec<Policy> {
+    let mut all: Vec<Policy> = tiny()
+        .iter()
+        .map(|config| random_policy(config, ElementType::F32))
+        .collect();
+    all.push(with_adapter(&all[1], &lora(), 9));
+    all
+}
+
+/// An adapter's shape.
+pub fn lora() -> LoraConfig {
+    LoraConfig {
+        rank: 3,
+        alpha: 6.0,
+        targets: ["q_proj", "v_proj", "o_proj", "down_proj"].map(str::to_owned).to_vec(),
+    }
+}
+
+/// The policy with an adapter whose numbers are all random.
+pub fn with_adapter(policy: &Policy, lora: &LoraConfig, seed: u64) -> Policy {
+    let parameters = lora.parameters(policy.config());
+    let element = policy.base().element();
+    let weights = Weights::place(&engine(), parameters, element, |parameter| {
+        let numbers = noise(seed + parameter.name.len() as u64, parameter.elements());
+        Ok(numbers.into_iter().map(|x| 0.3 * x as f32).collect())
+    });
+    policy.with_adapter(lora.clone(), weights.expect("weights"))
+}
+
+/// A policy whose weights are all random, norms and biases too, so that no derivative is zero.
+pub fn random_policy(config: &ModelConfig, element: ElementType) -> Policy {
+    let mut initial = Initial::new(config, 3);
+    let weights = Weights::place(&engine(), config.parameters(), element, |parameter| {
+        let mut numbers = initial.draw(parameter);
+        let seed = parameter.name.len() as u64;
+        for (x, n) in numbers.iter_mut().zip(noise(seed, parameter.elements())) {
+            *x += 0.1 * n as f32;
+        }
+        Ok(numbers)
+    });
+    Policy::new(&engine(), config.clone(), weights.expect("weights"))
 }
