@@ -156,7 +156,7 @@ impl Engine {
             binding.input(name, &Tensor::of(element, shape, numbers)?)?;
         }
         for name in graph.output_names() {
-            binding.fetch(&name)?;
+            binding.fetch(&name);
         }
         binding.run()?.iter().map(Tensor::read).collect()
     }
@@ -294,19 +294,22 @@ impl Binding {
     }
 
     /// Lets an output come back from [`Binding::run`], in the host's memory.
-    pub fn fetch(&mut self, name: &str) -> Result<(), ModelError> {
-        let failed = ModelError::runtime(format!("binding {name} of {}", self.program.what));
-        let mut host = || {
-            let memory = MemoryInfo::new(
-                AllocationDevice::CPU,
-                0,
-                AllocatorType::Device,
-                MemoryType::CPUOutput,
-            )?;
-            self.io.bind_output_to_device(name, &memory)
-        };
-        host().map_err(failed)?;
+    pub fn fetch(&mut self, name: &str) {
         self.fetched.push(name.to_owned());
+    }
+
+    /// Asks for new memory for the outputs to be fetched: what the last run gave is the caller's, and
+    /// may have another shape.
+    fn renew_fetched(&mut self) -> ort::Result<()> {
+        let memory = MemoryInfo::new(
+            AllocationDevice::CPU,
+            0,
+            AllocatorType::Device,
+            MemoryType::CPUOutput,
+        )?;
+        for name in &self.fetched {
+            self.io.bind_output_to_device(name, &memory)?;
+        }
         Ok(())
     }
 
@@ -321,8 +324,10 @@ impl Binding {
     }
 
     fn run_with(&mut self, release: bool) -> Result<Vec<Tensor>, ModelError> {
-        let mut session = lock(&self.program.session);
+        let failed = ModelError::runtime::<()>(format!("executing {}", self.program.what));
         let mut run = || {
+            self.renew_fetched()?;
+            let mut session = lock(&self.program.session);
             let mut options = RunOptions::new()?;
             if release {
                 options.set("memory.enable_memory_arena_shrinkage", "cpu:0")?;

@@ -362,8 +362,8 @@ impl Sampler {
             binding.input(name, tensor)?;
             binding.output(&next_name(name), tensor)?;
         }
-        binding.fetch("token")?;
-        binding.fetch("logp")?;
+        binding.fetch("token");
+        binding.fetch("logp");
         Ok(binding)
     }
 }

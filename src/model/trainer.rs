@@ -126,7 +126,7 @@ impl Trainer {
     }
 
     fn bind_updates(&mut self, parameters: &[Parameter]) -> Result<(), ModelError> {
-        self.norm.fetch("norm")?;
+        self.norm.fetch("norm");
         let wide = self.policy.precision.wide();
         let narrow = self.policy.precision.compute != wide;
         let weights = self.policy.trained().clone();
@@ -230,8 +230,8 @@ impl Trainer {
         })?;
         let mut binding = program.bind()?;
         policy.bind(&mut binding)?;
-        binding.fetch("loss")?;
-        binding.fetch("logp")?;
+        binding.fetch("loss");
+        binding.fetch("logp");
         for parameter in policy.trained().parameters() {
             let name = gradient_name(&parameter.name);
             let tensor = self.state.get_mut(&name).expect("made at the start");
@@ -513,9 +513,9 @@ impl Scorer {
             .program(&key, || evaluation_graph(policy, entropy))?;
         let mut binding = program.bind()?;
         policy.bind(&mut binding)?;
-        binding.fetch("logp")?;
+        binding.fetch("logp");
         if entropy {
-            binding.fetch("entropy")?;
+            binding.fetch("entropy");
         }
         Ok(Scorer {
             policy: policy.clone(),

@@ -145,11 +145,11 @@ fn counts(policy: &Policy, sampling: Sampling) -> Vec<f64> {
         sampling,
         ..request(&[7, 3], 4000, 1, 77)
     };
-    let mut counts = vec![0.0; policy.config().vocab_size];
+    let mut counts = vec![0.0_f64; policy.config().vocab_size];
     for completion in sampler.sample(&[many], go_on).expect("answers") {
-        counts[completion.tokens[0] as usize] += 1.0 / 4000.0;
+        counts[completion.tokens[0] as usize] += 1.0;
     }
-    counts
+    counts.iter().map(|count| count / 4000.0).collect()
 }
 
 /// The distribution of the token after that prompt.
