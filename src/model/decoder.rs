@@ -238,8 +238,10 @@ pub(super) struct Causal {
     heads: usize,
     kv_heads: usize,
     head_dim: usize,
-    cos: Value,
-    sin: Value,
+    /// Rotary tables of the keys, `[length, d / 2]`.
+    keys: (Value, Value),
+    /// The same for queries, which are scaled at the same time.
+    queries: (Value, Value),
     /// Added to the scores of a group of query heads, `[group * length, length]`.
     mask: Value,
     /// Sizes at execution: `[rows]`, `[length]`.
@@ -257,13 +259,15 @@ impl Causal {
         let (rows, length) = (graph.size_of(batch, 0), graph.size_of(batch, 1));
         let span = (graph.integers(&[0]), length);
         let (cos, sin) = decoder.tables(graph, config.max_positions, decoder.precision.compute);
-        let cut = |table| graph.slice(table, 0, span, LENGTH);
+        let keys = [cos, sin].map(|table| graph.slice(table, 0, span, LENGTH));
+        let scale = 1.0 / (config.head_dim as f64).sqrt();
+        let queries = keys.map(|table| graph.scale(table, scale));
         Causal {
             heads: config.heads,
             kv_heads: config.kv_heads,
             head_dim: config.head_dim,
-            cos: cut(cos),
-            sin: cut(sin),
+            keys: keys.into(),
+            queries: queries.into(),
             mask: causal_mask(graph, decoder, length),
             rows,
             length,
@@ -283,16 +287,15 @@ impl Causal {
     /// The rotated keys and the values, each `[rows, kv_heads, length, d]`.
     pub fn keys_and_values(&self, graph: &Graph, projected: Projected) -> (Value, Value) {
         let keys = self.heads(graph, projected.keys, self.kv_heads);
-        let keys = graph.rotate(keys, self.cos, self.sin);
+        let keys = graph.rotate(keys, self.keys.0, self.keys.1);
         (keys, self.heads(graph, projected.values, self.kv_heads))
     }
 
     /// Attention of the queries to keys and values as above, `[tokens, heads * d]`.
     pub fn attend_to(&self, graph: &Graph, queries: Value, keys: Value, values: Value) -> Value {
         let (count, head) = (self.heads, self.head_dim);
-        let queries = graph.scale(queries, 1.0 / (head as f64).sqrt());
         let queries = self.heads(graph, queries, count);
-        let queries = graph.rotate(queries, self.cos, self.sin);
+        let queries = graph.rotate(queries, self.queries.0, self.queries.1);
         let below = [0, self.kv_heads as i64, -1, head as i64];
         let shape = [ROWS, self.kv_heads.into(), GROUP, head.into()];
         let queries = graph.reshape(queries, &below, shape);

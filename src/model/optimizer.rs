@@ -106,7 +106,7 @@ pub(super) fn norm_graph(parameters: &[Parameter], wide: ElementType) -> Graph {
         .map(|parameter| {
             let name = gradient_name(&parameter.name);
             let gradient = graph.input(&name, shape(parameter), wide);
-            graph.sum_of_squares(gradient)
+            graph.whole_sum_of_squares(gradient)
         })
         .collect();
     let total = squares.into_iter().reduce(|a, b| graph.add(a, b));
@@ -192,7 +192,7 @@ fn update(
 }
 
 impl Graph {
-    fn sum_of_squares(&self, x: Value) -> Value {
+    fn whole_sum_of_squares(&self, x: Value) -> Value {
         let keep = [("keepdims", Attribute::Int(0))];
         self.emit("ReduceSumSquare", &[x], &keep, (vec![], self.element(x)))
     }

@@ -1,7 +1,7 @@
 //! The layers of a decoder whose derivatives are written by hand, because they need fewer passes over
 //! memory, or keep less, than the tape would find.
 
-use super::{Attribute, Dim, ElementType, Graph, Value};
+use super::{Attribute, Dim, ElementType, Graph, RUNTIME_DOMAIN, Value};
 
 /// How the derivative of a lookup adds up the rows of tokens that occur more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,24 +42,52 @@ impl Graph {
             other => other,
         };
         let (x, weight) = (self.cast(x, wide), self.cast(weight, wide));
-        let (y, unit, inverse) = self.paused(|| {
-            let square = self.mean_last(self.mul(x, x));
+        let width = self.width(x);
+        let (y, inverse) = self.paused(|| {
+            let square = self.scale(self.sum_of_squares(x), 1.0 / width as f64);
             let root = self.sqrt(self.shift(square, epsilon));
             let inverse = self.div(self.scalar(wide, 1.0), root);
-            let unit = self.mul(x, inverse);
-            (self.mul(unit, weight), unit, inverse)
+            (self.mul(self.mul(x, inverse), weight), inverse)
         });
         let y = self.record(y, &[x, weight], move |graph, gradient| {
-            let toward_unit = graph.mul(gradient, weight);
-            let along = graph.mean_last(graph.mul(toward_unit, unit));
-            let rest = graph.sub(toward_unit, graph.mul(unit, along));
-            let rows: Vec<usize> = (0..graph.rank(x) - 1).collect();
-            let weight = graph
+            // With r for the inverse root and p = gradient * x, element by element:
+            // dx = r * gradient * weight - x * r^3 / d * (p . weight), dweight = sum of r * p.
+            let product = graph.mul(gradient, x);
+            let column = graph.reshape(weight, &[-1, 1], [width.into(), 1.into()]);
+            let along = graph.matmul(product, column);
+            let cube = graph.mul(graph.mul(inverse, inverse), inverse);
+            let share = graph.scale(graph.mul(along, cube), 1.0 / width as f64);
+            let straight = graph.mul(graph.mul(gradient, weight), inverse);
+            let toward_weight = graph
                 .tracked(weight)
-                .then(|| graph.reduce_sum(graph.mul(gradient, unit), &rows, false));
-            vec![Some(graph.mul(rest, inverse)), weight]
+                .then(|| graph.weighted_rows(product, inverse));
+            vec![
+                Some(graph.sub(straight, graph.mul(x, share))),
+                toward_weight,
+            ]
         });
         self.cast(y, element)
+    }
+
+    /// Sums of squares over the last dimension, which stays with size 1.
+    fn sum_of_squares(&self, x: Value) -> Value {
+        let mut shape = self.shape(x);
+        let last = shape.len() - 1;
+        shape[last] = Dim::Fixed(1);
+        let axes = self.integers(&[last as i64]);
+        let keep = [("keepdims", Attribute::Int(1))];
+        let made = (shape, self.element(x));
+        self.emit("ReduceSumSquare", &[x, axes], &keep, made)
+    }
+
+    /// The sum of all rows `[.., d]`, each times its weight `[.., 1]`: `[d]`.
+    fn weighted_rows(&self, rows: Value, weights: Value) -> Value {
+        const ALL: Dim = Dim::Named("all rows");
+        let width = self.width(rows);
+        let flat = self.reshape(rows, &[-1, width as i64], [ALL, width.into()]);
+        let weights = self.reshape(weights, &[1, -1], [1.into(), ALL]);
+        let sum = self.matmul(weights, flat);
+        self.reshape(sum, &[-1], [width.into()])
     }
 
     /// `silu(gate) * up`, the gated unit of the feed-forward layer (Shazeer 2020, arXiv 2002.05202).
@@ -81,19 +109,30 @@ impl Graph {
     }
 
     /// Rotary position embedding (Su et al. 2021, arXiv 2104.09864) with the halves of a head as
-    /// pairs: `x [.., d]`; `cos` and `sin` `[.., d / 2]` broadcast to its halves.
+    /// pairs: `x [rows, heads, length, d]`, `cos` and `sin` `[length, d / 2]`.
     pub fn rotate(&self, x: Value, cos: Value, sin: Value) -> Value {
-        let y = self.paused(|| {
-            let (last, width) = (self.rank(x) - 1, self.width(x));
-            let halves = self.split(x, last, width / 2, 2);
-            let (a, b) = (halves[0], halves[1]);
-            let first = self.sub(self.mul(a, cos), self.mul(b, sin));
-            let second = self.add(self.mul(b, cos), self.mul(a, sin));
-            self.concat(&[first, second], last, width)
-        });
+        let y = match self.element(x) {
+            // The fused kernel has no 64 bits.
+            ElementType::F64 => self.paused(|| self.rotate_halves(x, cos, sin)),
+            element => {
+                let from_the_start = self.integers(&[0]);
+                let inputs = [x, from_the_start, cos, sin].map(Some).to_vec();
+                let made = vec![(self.shape(x), element)];
+                self.emit_full("RotaryEmbedding", RUNTIME_DOMAIN, inputs, &[], made)[0]
+            }
+        };
         self.record(y, &[x], move |graph, gradient| {
             vec![Some(graph.rotate(gradient, cos, graph.neg(sin)))]
         })
+    }
+
+    fn rotate_halves(&self, x: Value, cos: Value, sin: Value) -> Value {
+        let (last, width) = (self.rank(x) - 1, self.width(x));
+        let halves = self.split(x, last, width / 2, 2);
+        let (a, b) = (halves[0], halves[1]);
+        let first = self.sub(self.mul(a, cos), self.mul(b, sin));
+        let second = self.add(self.mul(b, cos), self.mul(a, sin));
+        self.concat(&[first, second], last, width)
     }
 
     /// Attention: queries `[.., n, d]`, scaled already, keys and values `[.., m, d]`, and what is
