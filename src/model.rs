@@ -7,5 +7,5 @@
 pub mod config;
 mod error;
 
-pub use config::{Architecture, ModelConfig, Parameter, RopeScaling};
+pub use config::{Architecture, ModelConfig, Parameter, RopeScaling, rope_tables};
 pub use error::ModelError;

@@ -1,5 +1,13 @@
 //! What a decoder looks like: the numbers of `config.json`, and the parameters that follow from them.
 
+mod json;
+mod presets;
+mod rope;
+
+pub(crate) use json::Fields;
+pub use presets::PRESETS;
+pub use rope::rope_tables;
+
 use serde::{Deserialize, Serialize};
 
 /// A family of decoders. They share one definition and differ in biases, norms and names.
@@ -40,6 +48,8 @@ pub enum RopeScaling {
 }
 
 /// The shape of a decoder. All sizes are counts of elements.
+///
+/// Read from a folder by [`ModelConfig::read`], made by [`ModelConfig::preset`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
     /// Which family.
