@@ -4,8 +4,13 @@
 //! derivatives, the weights on a device, checkpoints on disk. Knows tensors and text, never tests,
 //! verdicts or rewards; of the rest of the crate it uses nothing.
 
+pub mod adapter;
+
+pub mod checkpoint;
 pub mod config;
 mod error;
 
+pub use adapter::{Adapter, LoraConfig};
+pub use checkpoint::Checkpoint;
 pub use config::{Architecture, ModelConfig, Parameter, RopeScaling, rope_tables};
 pub use error::ModelError;

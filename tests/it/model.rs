@@ -1,5 +1,7 @@
 //! Language models: their files, text, graphs and training.
 
+mod adapter;
+mod checkpoint;
 mod config;
 
 use std::path::Path;
