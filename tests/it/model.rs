@@ -1,8 +1,10 @@
 //! Language models: their files, text, graphs and training.
 
 mod adapter;
+mod chat;
 mod checkpoint;
 mod config;
+mod tokenizer;
 
 use std::path::Path;
 
