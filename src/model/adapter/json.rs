@@ -1,5 +1,6 @@
 //! `adapter_config.json`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -97,13 +98,15 @@ fn targets(fields: &Fields) -> Result<Vec<String>, ModelError> {
         Value::Array(named) if !named.is_empty() => named,
         _ => return Err(refuse(value)),
     };
-    let known = |value: &&Value| TARGETS.iter().any(|name| *value == name);
+    // For `all-linear` PEFT writes whole paths, such as `model.layers.0.self_attn.q_proj`. That they
+    // are those of all layers shows in the tensors.
+    let last = |value: &'_ Value| value.as_str()?.rsplit('.').next().map(str::to_owned);
+    let known = |value: &&Value| last(value).is_some_and(|name| TARGETS.contains(&&*name));
     if let Some(unknown) = named.iter().find(|value| !known(value)) {
         return Err(refuse(unknown));
     }
-    let all = TARGETS
-        .iter()
-        .filter(|name| named.iter().any(|value| value == *name));
+    let named: BTreeSet<String> = named.iter().filter_map(last).collect();
+    let all = TARGETS.iter().filter(|name| named.contains(**name));
     Ok(all.map(|name| (*name).to_owned()).collect())
 }
 

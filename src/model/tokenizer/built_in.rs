@@ -8,7 +8,7 @@ use super::Tokenizer;
 use crate::model::ModelError;
 use crate::model::chat::CHATML;
 
-/// After all other tokens, in this order.
+/// After the bytes, in this order.
 const SPECIAL: [&str; 4] = ["<|endoftext|>", "<|pad|>", "<|im_start|>", "<|im_end|>"];
 
 impl Tokenizer {
@@ -21,12 +21,11 @@ impl Tokenizer {
         Self::with_tokens(&[])
     }
 
-    /// As [`Tokenizer::bytes`], with more tokens between the bytes and the special ones, in the
-    /// order given. A text is read from its start; wherever one of them stands the longest is
-    /// taken, and otherwise a byte.
+    /// As [`Tokenizer::bytes`], with more tokens after those, in the order given. A text is read
+    /// from its start; wherever one of them stands the longest is taken, and otherwise a byte.
     ///
     /// # Errors
-    /// If a token is empty, a single byte, given twice, or contains a special one.
+    /// If a token is not ASCII, shorter than two bytes, given twice, or contains a special one.
     pub fn with_tokens(tokens: &[&str]) -> Result<Self, ModelError> {
         check(tokens)?;
         let json = tokenizer_json(tokens).to_string();
@@ -41,6 +40,9 @@ fn check(tokens: &[&str]) -> Result<(), ModelError> {
     for token in tokens {
         let what = if token.len() < 2 {
             "is not longer than a byte, and each byte has a token already"
+        } else if !token.is_ascii() {
+            // The decoder takes some other characters of added tokens for bytes.
+            "is not ASCII, and would not come back as it was"
         } else if SPECIAL.iter().any(|special| token.contains(special)) {
             "contains a special token"
         } else if !seen.insert(token) {
@@ -53,8 +55,9 @@ fn check(tokens: &[&str]) -> Result<(), ModelError> {
     Ok(())
 }
 
-/// Byte-pair encoding without pairs. What is to be a token is cut out of the text first, and taken
-/// whole because it is in the vocabulary (`ignore_merges`); of the rest each byte is a token.
+/// Byte-pair encoding without pairs, so that each byte is a token, and everything else as added
+/// tokens: these alone survive that transformers 5, for some architectures, puts a tokenizer of its
+/// own in the place of the one in the file and keeps only the vocabulary.
 fn tokenizer_json(tokens: &[&str]) -> Value {
     let bytes = json!({
         "type": "ByteLevel",
@@ -62,48 +65,28 @@ fn tokenizer_json(tokens: &[&str]) -> Value {
         "trim_offsets": false,
         "use_regex": false,
     });
-    let pre_tokenizer = match tokens {
-        [] => bytes.clone(),
-        _ => json!({
-            "type": "Sequence",
-            "pretokenizers": [
-                {
-                    "type": "Split",
-                    "pattern": {"Regex": any_of(tokens)},
-                    "behavior": "Isolated",
-                    "invert": false,
-                },
-                bytes,
-            ],
-        }),
-    };
-    let mut vocabulary = Map::new();
-    let singles = (0..=u8::MAX).map(|byte| character(byte).to_string());
-    let longer = tokens
-        .iter()
-        .map(|token| token.bytes().map(character).collect());
-    for token in singles.chain(longer) {
-        vocabulary.insert(token, json!(vocabulary.len()));
-    }
-    let special = |(at, token): (usize, &&str)| {
+    let singles = (0..=u8::MAX).map(|byte| (character(byte).to_string(), json!(byte)));
+    let special = SPECIAL.iter().map(|token| (*token, true));
+    let added = special.chain(tokens.iter().map(|token| (*token, false)));
+    let added = added.zip(256..).map(|((token, special), id)| {
         json!({
-            "id": vocabulary.len() + at,
+            "id": id,
             "content": token,
             "single_word": false,
             "lstrip": false,
             "rstrip": false,
-            "normalized": false,
-            "special": true,
+            // Those that are not are found first: no other token can eat a special one's start.
+            "normalized": !special,
+            "special": special,
         })
-    };
-    let added_tokens: Vec<Value> = SPECIAL.iter().enumerate().map(special).collect();
+    });
     json!({
         "version": "1.0",
         "truncation": null,
         "padding": null,
-        "added_tokens": added_tokens,
+        "added_tokens": added.collect::<Vec<_>>(),
         "normalizer": null,
-        "pre_tokenizer": pre_tokenizer,
+        "pre_tokenizer": bytes,
         "post_processor": null,
         "decoder": bytes,
         "model": {
@@ -114,33 +97,11 @@ fn tokenizer_json(tokens: &[&str]) -> Value {
             "end_of_word_suffix": null,
             "fuse_unk": false,
             "byte_fallback": false,
-            "ignore_merges": true,
-            "vocab": vocabulary,
+            "ignore_merges": false,
+            "vocab": singles.collect::<Map<_, _>>(),
             "merges": [],
         },
     })
-}
-
-/// A pattern for the longest token that stands somewhere: the first that fits is taken, so longer
-/// ones come first.
-fn any_of(tokens: &[&str]) -> String {
-    let mut tokens = tokens.to_vec();
-    tokens.sort_by_key(|token| std::cmp::Reverse(token.len()));
-    let escaped = tokens.iter().map(|token| escaped(token));
-    escaped.collect::<Vec<_>>().join("|")
-}
-
-/// Only what means something in a pattern is escaped: elsewhere a backslash can give a character
-/// a meaning, and another in each of the two engines that read this.
-fn escaped(token: &str) -> String {
-    let mut pattern = String::new();
-    for character in token.chars() {
-        if r"\.+*?()|[]{}^$".contains(character) {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern
 }
 
 /// The character that stands for a byte in byte-level vocabularies: itself where that can be seen,

@@ -117,6 +117,13 @@ fn adapters_of_other_forms() {
             ..lora(&["q_proj"])
         },
     );
+    // What PEFT makes of "all-linear".
+    accepted(
+        json!({"target_modules": [
+            "model.layers.1.self_attn.q_proj", "model.layers.0.self_attn.q_proj",
+        ]}),
+        lora(&["q_proj"]),
+    );
     accepted(
         json!({"task_type": null, "modules_to_save": [], "loftq_config": {}}),
         lora(&["q_proj"]),
