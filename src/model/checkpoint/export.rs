@@ -129,9 +129,14 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Mode
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(|error| ModelError::file(path, format_args!("cannot be described: {error}")))?;
     text.push(b'\n');
+    write(path, &text)
+}
+
+/// Writes a file, which is on the disk when this returns.
+fn write(path: &Path, text: &[u8]) -> Result<(), ModelError> {
     let write = || {
         let mut file = File::create(path)?;
-        file.write_all(&text)?;
+        file.write_all(text)?;
         file.sync_all()
     };
     write().map_err(|error| unwritten(path, &error))
@@ -141,8 +146,10 @@ fn copy_tokenizer(source: &Path, to: &Path) -> Result<(), ModelError> {
     for name in TOKENIZER_FILES {
         let from = source.join(name);
         if from.exists() {
-            fs::copy(&from, to.join(name))
-                .map_err(|error| ModelError::file(&from, format_args!("not copied: {error}")))?;
+            let text = fs::read(&from).map_err(|error| {
+                ModelError::file(&from, format_args!("cannot be read: {error}"))
+            })?;
+            write(&to.join(name), &text)?;
         }
     }
     Ok(())

@@ -16,7 +16,8 @@ use crate::model::ModelError;
 ///
 /// A folder that is there already is replaced if it holds nothing but files that `ours` knows; one
 /// with anything else is left alone, and an error. Between the two renames of a replacement the old
-/// folder has a name that starts with a dot and its own, and ends with `.old`.
+/// folder has a name that starts with a dot and its own, and ends with `.old`. A process that is
+/// killed can leave that behind, or an unfinished one that ends with `.new`.
 pub(crate) fn replace(
     folder: &Path,
     ours: impl Fn(&str) -> bool,

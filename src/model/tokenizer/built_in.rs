@@ -15,6 +15,10 @@ impl Tokenizer {
     /// A token for each byte, whose id is the byte, then `<|endoftext|>` 256, `<|pad|>` 257,
     /// `<|im_start|>` 258 and `<|im_end|>` 259. Its chat template is ChatML.
     ///
+    /// Hugging Face's `tokenizers` and `PreTrainedTokenizerFast` make the same of every text. Beside
+    /// a Qwen2 model the `AutoTokenizer` of transformers 5 puts Qwen2's own in its place, which
+    /// composes characters first: the same for texts in normal form C.
+    ///
     /// # Errors
     /// None that are known; the tokenizer's file is read like any other.
     pub fn bytes() -> Result<Self, ModelError> {

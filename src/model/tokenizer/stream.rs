@@ -7,7 +7,8 @@ use crate::model::ModelError;
 const REPLACEMENT: char = '\u{FFFD}';
 
 /// Decodes one answer as it is generated. All that it returns, put together, is what
-/// [`Tokenizer::decode`] makes of all tokens at once.
+/// [`Tokenizer::decode`] makes of all tokens at once; but for bytes that are no character in
+/// tokenizers with byte fallback, which write those otherwise depending on what follows.
 ///
 /// A character whose bytes have not all come is held back. So are bytes that will never be one,
 /// until something follows them; a run of these takes time by the square of its length.
