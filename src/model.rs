@@ -6,6 +6,8 @@
 
 pub mod adapter;
 mod batch;
+pub mod chat;
+pub mod checkpoint;
 pub mod config;
 mod decoder;
 mod decoding;
@@ -20,12 +22,15 @@ mod optimizer;
 mod policy;
 mod sampler;
 mod sampling;
+pub mod tokenizer;
 mod trainer;
 mod weights;
 
-pub use adapter::LoraConfig;
+pub use adapter::{Adapter, LoraConfig};
 pub use batch::{Batch, Sequence};
-pub use config::{Architecture, ModelConfig, Parameter, RopeScaling};
+pub use chat::{Chat, Message};
+pub use checkpoint::Checkpoint;
+pub use config::{Architecture, ModelConfig, Parameter, RopeScaling, rope_tables};
 pub use decoder::Precision;
 pub use engine::{Device, Engine};
 pub use error::ModelError;
@@ -36,5 +41,6 @@ pub use optimizer::{AdamW, Schedule};
 pub use policy::Policy;
 pub use sampler::{Completion, Drawn, Finish, Next, Request, Sampler};
 pub use sampling::Sampling;
+pub use tokenizer::Tokenizer;
 pub use trainer::{Evaluated, Extra, Memory, Scorer, Scores, Trainer};
 pub use weights::Weights;

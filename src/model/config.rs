@@ -1,5 +1,13 @@
 //! What a decoder looks like: the numbers of `config.json`, and the parameters that follow from them.
 
+mod json;
+mod presets;
+mod rope;
+
+pub(crate) use json::Fields;
+pub use presets::PRESETS;
+pub use rope::rope_tables;
+
 use serde::{Deserialize, Serialize};
 
 /// A family of decoders. They share one definition and differ in biases, norms and names.
@@ -40,6 +48,8 @@ pub enum RopeScaling {
 }
 
 /// The shape of a decoder. All sizes are counts of elements.
+///
+/// Read from a folder by [`ModelConfig::read`], made by [`ModelConfig::preset`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
     /// Which family.
@@ -165,16 +175,4 @@ pub const HEAD: &str = "lm_head.weight";
 /// The name of a layer's parameter.
 pub fn layer_name(layer: usize, name: &str) -> String {
     format!("model.layers.{layer}.{name}")
-}
-
-/// Rotary tables (cosines, sines), each `[positions, head_dim / 2]`.
-pub fn rope_tables(config: &ModelConfig, positions: usize) -> (Vec<f64>, Vec<f64>) {
-    let half = config.head_dim / 2;
-    let angle = |at: usize| {
-        let power = (at % half) as f64 * 2.0 / config.head_dim as f64;
-        (at / half) as f64 / config.rope_theta.powf(power)
-    };
-    (0..positions * half)
-        .map(|at| (angle(at).cos(), angle(at).sin()))
-        .unzip()
 }

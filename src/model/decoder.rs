@@ -225,10 +225,11 @@ impl Decoder {
     pub fn tables(&self, graph: &Graph, positions: usize, element: ElementType) -> (Value, Value) {
         let (cos, sin) = rope_tables(&self.config, positions);
         let shape = [positions, self.config.head_dim / 2];
-        (
-            graph.constant(element, &shape, &cos),
-            graph.constant(element, &shape, &sin),
-        )
+        let constant = |table: Vec<f32>| {
+            let numbers: Vec<f64> = table.into_iter().map(f64::from).collect();
+            graph.constant(element, &shape, &numbers)
+        };
+        (constant(cos), constant(sin))
     }
 }
 

@@ -524,6 +524,30 @@ impl Scorer {
         })
     }
 
+    /// Logits of every position of rows of tokens, `[rows, length, vocabulary]`: for comparisons;
+    /// they are many.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn logits(&mut self, rows: usize, tokens: &[i64]) -> Result<Vec<f64>, ModelError> {
+        let policy = &self.policy;
+        let program = policy.engine.program(&policy.key("logits"), || {
+            let graph = Graph::new();
+            let read = read_batch(&graph, policy, Trained::Nothing, false);
+            graph.output("logits", read.decoder.logits(&graph, read.states));
+            graph
+        })?;
+        let mut binding = program.bind()?;
+        policy.bind(&mut binding)?;
+        let shape = [rows, tokens.len() / rows];
+        let tokens = Tensor::of(ElementType::I64, &shape, tokens)?;
+        binding.input("tokens", &tokens)?;
+        binding.input("targets", &tokens)?;
+        binding.fetch("logits");
+        let _reading = policy.reading();
+        binding.run()?[0].read()
+    }
+
     /// Log-probabilities of a batch's targets.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod hostile_guests;
 mod humaneval;
 mod judging;
 mod limits;
+mod model;
 mod outcomes;
 mod programs;
 mod restored;

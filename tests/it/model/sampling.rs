@@ -28,7 +28,8 @@ fn prompts() -> Vec<Vec<u32>> {
 
 fn requests() -> Vec<Request> {
     let all = prompts().into_iter().enumerate();
-    all.map(|(at, prompt)| request(&prompt, 3, 6 + at, 11)).collect()
+    all.map(|(at, prompt)| request(&prompt, 3, 6 + at, 11))
+        .collect()
 }
 
 /// Log-probabilities of completions as the training graph sees them.
@@ -51,7 +52,10 @@ fn assert_parity(policy: &Policy, requests: &[Request], completions: &[Completio
     let scored = scored(policy, requests, completions);
     for (completion, expected) in completions.iter().zip(&scored) {
         for (got, expected) in completion.logp.iter().zip(expected) {
-            assert!((got - expected).abs() < 1e-4, "{got} {expected} {completion:?}");
+            assert!(
+                (got - expected).abs() < 1e-4,
+                "{got} {expected} {completion:?}"
+            );
         }
     }
 }
@@ -107,11 +111,20 @@ fn slots_change_nothing() {
 fn answers_end_where_they_should() {
     let policy = random_policy(&tiny()[0], ElementType::F32);
     let mut sampler = Sampler::new(&policy, 3, 16).expect("a sampler");
-    let free = sampler.sample(&[request(&[3, 4], 2, 9, 5)], go_on).expect("answers");
-    assert!(free.iter().all(|x| x.tokens.len() == 9 && x.finish == Finish::Length));
+    let free = sampler
+        .sample(&[request(&[3, 4], 2, 9, 5)], go_on)
+        .expect("answers");
+    assert!(
+        free.iter()
+            .all(|x| x.tokens.len() == 9 && x.finish == Finish::Length)
+    );
 
     let token = free[0].tokens[4];
-    let place = free[0].tokens.iter().position(|x| *x == token).expect("there");
+    let place = free[0]
+        .tokens
+        .iter()
+        .position(|x| *x == token)
+        .expect("there");
     let stopped = Request {
         stop_tokens: vec![token],
         ..request(&[3, 4], 1, 9, 5)
@@ -134,7 +147,9 @@ fn answers_end_where_they_should() {
     let streamed: Vec<u32> = seen.iter().filter(|x| x.0 == 0).map(|x| x.1).collect();
     assert_eq!(streamed, watched[0].tokens);
 
-    let full = sampler.sample(&[request(&[1; 12], 1, 100, 5)], go_on).expect("answers");
+    let full = sampler
+        .sample(&[request(&[1; 12], 1, 100, 5)], go_on)
+        .expect("answers");
     assert_eq!((full[0].tokens.len(), full[0].finish), (4, Finish::Length));
 }
 
@@ -176,7 +191,10 @@ fn expected(shares: &[f64], sampling: Sampling) -> Vec<f64> {
         result[order[0]] = 1.0;
         return result;
     }
-    let powers: Vec<f64> = shares.iter().map(|x| x.powf(1.0 / sampling.temperature)).collect();
+    let powers: Vec<f64> = shares
+        .iter()
+        .map(|x| x.powf(1.0 / sampling.temperature))
+        .collect();
     let total: f64 = powers.iter().sum();
     let mut before = 0.0;
     for (rank, token) in order.iter().enumerate() {
@@ -200,13 +218,33 @@ fn tokens_are_drawn_as_often_as_they_should() {
     let plain = Sampling::default();
     let cases = [
         plain,
-        Sampling { temperature: 0.0, ..plain },
-        Sampling { temperature: 0.5, ..plain },
-        Sampling { temperature: 2.0, ..plain },
+        Sampling {
+            temperature: 0.0,
+            ..plain
+        },
+        Sampling {
+            temperature: 0.5,
+            ..plain
+        },
+        Sampling {
+            temperature: 2.0,
+            ..plain
+        },
         Sampling { top_k: 5, ..plain },
-        Sampling { top_p: 0.6, ..plain },
-        Sampling { min_p: 0.3, ..plain },
-        Sampling { temperature: 1.5, top_k: 20, top_p: 0.8, min_p: 0.05 },
+        Sampling {
+            top_p: 0.6,
+            ..plain
+        },
+        Sampling {
+            min_p: 0.3,
+            ..plain
+        },
+        Sampling {
+            temperature: 1.5,
+            top_k: 20,
+            top_p: 0.8,
+            min_p: 0.05,
+        },
     ];
     for sampling in cases {
         let expected = expected(&shares, sampling);
@@ -237,18 +275,33 @@ fn what_cannot_be_sampled_is_said() {
             request(&[1; 16], 1, 4, 0),
             "request 0: the prompt has 16 tokens and leaves no room for an answer in a context of 16",
         ),
-        (request(&[1], 1, 0, 0), "request 0: an answer of no tokens was asked for"),
-        (request(&[61], 1, 4, 0), "request 0: token 61 is not in the vocabulary of 61"),
         (
-            bad(Sampling { temperature: f64::NAN, ..plain }),
+            request(&[1], 1, 0, 0),
+            "request 0: an answer of no tokens was asked for",
+        ),
+        (
+            request(&[61], 1, 4, 0),
+            "request 0: token 61 is not in the vocabulary of 61",
+        ),
+        (
+            bad(Sampling {
+                temperature: f64::NAN,
+                ..plain
+            }),
             "request 0: temperature NaN is not a number from 0 on",
         ),
         (
-            bad(Sampling { top_p: 0.0, ..plain }),
+            bad(Sampling {
+                top_p: 0.0,
+                ..plain
+            }),
             "request 0: top_p 0 is not above 0 and at most 1",
         ),
         (
-            bad(Sampling { min_p: 1.5, ..plain }),
+            bad(Sampling {
+                min_p: 1.5,
+                ..plain
+            }),
             "request 0: min_p 1.5 is not between 0 and 1",
         ),
     ];
@@ -264,9 +317,20 @@ fn what_cannot_be_sampled_is_said() {
     );
     let poisoned = random_policy(&tiny()[1], ElementType::F32);
     let norm = "model.norm.weight";
-    poisoned.base().write(norm, &[f32::NAN; 64]).expect("written");
-    assert_eq!(poisoned.base().not_finite().expect("read").as_deref(), Some(norm));
+    poisoned
+        .base()
+        .write(norm, &[f32::NAN; 64])
+        .expect("written");
+    assert_eq!(
+        poisoned.base().not_finite().expect("read").as_deref(),
+        Some(norm)
+    );
     let mut sampler = Sampler::new(&poisoned, 2, 16).expect("a sampler");
-    let error = sampler.sample(&[request(&[1], 1, 4, 0)], go_on).expect_err("not finite");
-    assert_eq!(error.to_string(), "token 0 of request 0: its log-probability is not finite");
+    let error = sampler
+        .sample(&[request(&[1], 1, 4, 0)], go_on)
+        .expect_err("not finite");
+    assert_eq!(
+        error.to_string(),
+        "token 0 of request 0: its log-probability is not finite"
+    );
 }

@@ -81,10 +81,15 @@ pub fn policies() -> Vec<Policy> {
 
 /// An adapter's shape.
 pub fn lora() -> LoraConfig {
+    lora_named(3, 6.0, &["q_proj", "v_proj", "o_proj", "down_proj"])
+}
+
+/// An adapter's shape, of some of the linear layers.
+pub fn lora_named(rank: usize, alpha: f64, targets: &[&str]) -> LoraConfig {
     LoraConfig {
-        rank: 3,
-        alpha: 6.0,
-        targets: ["q_proj", "v_proj", "o_proj", "down_proj"].map(str::to_owned).to_vec(),
+        rank,
+        alpha,
+        targets: targets.iter().map(|target| (*target).to_owned()).collect(),
     }
 }
 
