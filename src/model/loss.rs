@@ -32,13 +32,6 @@ pub enum Loss {
     },
 }
 
-impl Loss {
-    /// A key of a compiled graph.
-    pub(super) fn key(self) -> String {
-        format!("{self:?}")
-    }
-}
-
 /// What the losses read beside log-probabilities: inputs of the graph.
 pub(super) struct Terms {
     /// 1 where a token counts, `[rows, length]`.

@@ -126,9 +126,10 @@ pub(super) fn update_graph(
     let graph = Graph::new();
     let number = |name| graph.input(name, [], wide);
     let step = Step {
-        clip: number("clip"),
+        share: number("share"),
+        square_share: number("square_share"),
         rate: number("rate"),
-        root: number("root"),
+        epsilon: number("epsilon"),
         keep: number("keep"),
     };
     for parameter in parameters {
@@ -137,16 +138,35 @@ pub(super) fn update_graph(
     graph
 }
 
-/// What is the same for all parameters in a step, numbers.
+/// What is the same for all parameters in a step, numbers. Corrections and clipping are in them,
+/// because every pass over the weights counts.
 struct Step {
-    /// Multiplies derivatives.
-    clip: Value,
-    /// The learning rate over `1 - beta1^t`.
+    /// What multiplies a derivative in the mean: `clip * (1 - beta1)`.
+    share: Value,
+    /// What multiplies its square: `clip^2 * (1 - beta2)`.
+    square_share: Value,
+    /// The learning rate times `sqrt(1 - beta2^t) / (1 - beta1^t)`.
     rate: Value,
-    /// `1 / sqrt(1 - beta2^t)`.
-    root: Value,
+    /// Epsilon times `sqrt(1 - beta2^t)`.
+    epsilon: Value,
     /// `1 - learning rate * weight decay`.
     keep: Value,
+}
+
+impl AdamW {
+    /// The numbers of a step (the first is 1), by the names of the graph's inputs.
+    pub(super) fn numbers(&self, step: u64, rate: f64, norm: f64) -> [(&'static str, f64); 5] {
+        let clip = (self.max_norm / (norm + 1e-6)).min(1.0);
+        let first = 1.0 - self.beta1.powf(step as f64);
+        let second = (1.0 - self.beta2.powf(step as f64)).sqrt();
+        [
+            ("share", clip * (1.0 - self.beta1)),
+            ("square_share", clip * clip * (1.0 - self.beta2)),
+            ("rate", rate * second / first),
+            ("epsilon", self.epsilon * second),
+            ("keep", 1.0 - rate * self.weight_decay),
+        ]
+    }
 }
 
 fn update(
@@ -166,16 +186,13 @@ fn update(
         true => name.clone(),
         false => master_name(name),
     };
-    let gradient = graph.mul(input(&gradient_name(name)), step.clip);
+    let gradient = input(&gradient_name(name));
     let blend =
-        |old, share: f64, new| graph.add(graph.scale(old, share), graph.scale(new, 1.0 - share));
-    let mean = blend(input(&mean_name), adam.beta1, gradient);
-    let square = blend(
-        input(&square_name),
-        adam.beta2,
-        graph.mul(gradient, gradient),
-    );
-    let spread = graph.shift(graph.mul(graph.sqrt(square), step.root), adam.epsilon);
+        |old, share: f64, new, part| graph.add(graph.scale(old, share), graph.mul(new, part));
+    let mean = blend(input(&mean_name), adam.beta1, gradient, step.share);
+    let squared = graph.mul(gradient, gradient);
+    let square = blend(input(&square_name), adam.beta2, squared, step.square_share);
+    let spread = graph.add(graph.sqrt(square), step.epsilon);
     let change = graph.mul(graph.div(mean, spread), step.rate);
     let weight = input(&master);
     let weight = match parameter.shape.len() {

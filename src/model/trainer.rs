@@ -178,9 +178,15 @@ impl Trainer {
     ) -> Result<Evaluated, ModelError> {
         self.check(batch)?;
         let parts = self.head_parts(batch);
-        let key = format!("{} {parts}", loss.key());
+        let form = Form {
+            loss,
+            parts,
+            memory: self.memory,
+            adds: self.begun,
+        };
+        let key = form.key();
         if !self.accumulating.contains_key(&key) {
-            let binding = self.bind_accumulation(loss, parts)?;
+            let binding = self.bind_accumulation(form)?;
             self.accumulating.insert(key.clone(), binding);
         }
         let wide = self.policy.precision.wide();
@@ -189,15 +195,13 @@ impl Trainer {
         let binding = self.accumulating.get_mut(&key).expect("bound above");
         bind_batch(binding, batch)?;
         bind_extra(binding, extra, batch, wide)?;
-        let keep = if self.begun { 1.0 } else { 0.0 };
-        binding.input("keep", &Tensor::of(wide, &[], &[keep])?)?;
         binding.input("normalizer", &Tensor::of(wide, &[], &[normalizer])?)?;
         let fetched = binding.run()?;
         let loss = fetched[0].number()?;
         let logp = fetched[1].read::<f32>()?;
         self.begun = true;
         if !loss.is_finite() {
-            self.forget()?;
+            self.begun = false;
             return Err(self.not_finite("the loss"));
         }
         Ok(Evaluated { loss, logp })
@@ -221,13 +225,12 @@ impl Trainer {
         }
     }
 
-    fn bind_accumulation(&mut self, loss: Loss, parts: usize) -> Result<Binding, ModelError> {
+    fn bind_accumulation(&mut self, form: Form) -> Result<Binding, ModelError> {
         let policy = self.policy.clone();
-        let key = format!("accumulate {} {parts} {:?}", loss.key(), self.memory);
-        let memory = self.memory;
-        let program = policy.engine.program(&policy.key(&key), || {
-            accumulation_graph(&policy, loss, parts, memory)
-        })?;
+        let key = policy.key(&format!("accumulate {}", form.key()));
+        let program = policy
+            .engine
+            .program(&key, || accumulation_graph(&policy, form))?;
         let mut binding = program.bind()?;
         policy.bind(&mut binding)?;
         binding.fetch("loss");
@@ -235,7 +238,9 @@ impl Trainer {
         for parameter in policy.trained().parameters() {
             let name = gradient_name(&parameter.name);
             let tensor = self.state.get_mut(&name).expect("made at the start");
-            binding.input(&name, tensor)?;
+            if form.adds {
+                binding.input(&name, tensor)?;
+            }
             binding.output(&next_name(&name), tensor)?;
         }
         Ok(binding)
@@ -254,18 +259,11 @@ impl Trainer {
         }
         let norm = self.norm.run()?[0].number()?;
         if !norm.is_finite() {
-            self.forget()?;
+            self.begun = false;
             return Err(self.not_finite("the norm of the derivatives"));
         }
-        let step = (self.step + 1) as i32;
-        let adam = &self.adam;
         let wide = self.policy.precision.wide();
-        let numbers = [
-            ("clip", (adam.max_norm / (norm + 1e-6)).min(1.0)),
-            ("rate", learning_rate / (1.0 - adam.beta1.powi(step))),
-            ("root", 1.0 / (1.0 - adam.beta2.powi(step)).sqrt()),
-            ("keep", 1.0 - learning_rate * adam.weight_decay),
-        ];
+        let numbers = self.adam.numbers(self.step + 1, learning_rate, norm);
         for (name, number) in numbers {
             self.update
                 .input(name, &Tensor::of(wide, &[], &[number])?)?;
@@ -292,17 +290,6 @@ impl Trainer {
         }
     }
 
-    fn forget(&mut self) -> Result<(), ModelError> {
-        self.begun = false;
-        // Not finite times 0 is not 0.
-        for parameter in self.policy.trained().parameters() {
-            if let Some(tensor) = self.state.get_mut(&gradient_name(&parameter.name)) {
-                tensor.write(&vec![0.0_f32; parameter.elements()])?;
-            }
-        }
-        Ok(())
-    }
-
     fn not_finite(&self, what: &str) -> ModelError {
         ModelError::NotFinite(format!("step {}: {what}", self.step + 1))
     }
@@ -327,7 +314,8 @@ impl Trainer {
             tensor.write(&read(&name, size)?)?;
         }
         self.step = step;
-        self.forget()
+        self.begun = false;
+        Ok(())
     }
 }
 
@@ -431,29 +419,40 @@ fn log_probabilities(graph: &Graph, read: &Read, parts: usize) -> Value {
     graph.reshape_to(logp, graph.shape_of(read.tokens), [ROWS, LENGTH])
 }
 
-/// Loss, log-probabilities, and derivatives added to those before.
-pub(super) fn accumulation_graph(
-    policy: &Policy,
-    loss: Loss,
-    parts: usize,
-    memory: Memory,
-) -> Graph {
+/// What a graph of accumulation is made for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Form {
+    pub loss: Loss,
+    /// Parts that the head is computed in.
+    pub parts: usize,
+    pub memory: Memory,
+    /// Whether derivatives are added to those before, or take their place.
+    pub adds: bool,
+}
+
+impl Form {
+    fn key(self) -> String {
+        format!("{self:?}")
+    }
+}
+
+/// Loss, log-probabilities and derivatives.
+pub(super) fn accumulation_graph(policy: &Policy, form: Form) -> Graph {
     let graph = Graph::new();
     let wide = policy.precision.wide();
     let trained = match policy.adapter {
         Some(_) => Trained::Adapter,
         None => Trained::Model,
     };
-    let read = read_batch(&graph, policy, trained, memory.checkpoint);
-    let logp = log_probabilities(&graph, &read, parts);
+    let read = read_batch(&graph, policy, trained, form.memory.checkpoint);
+    let logp = log_probabilities(&graph, &read, form.parts);
     let terms = Terms {
         mask: graph.input("mask", [ROWS, LENGTH], wide),
         normalizer: graph.input("normalizer", [], wide),
     };
-    let loss = loss.build(&graph, logp, &terms);
+    let loss = form.loss.build(&graph, logp, &terms);
     graph.output("loss", loss);
     graph.output("logp", logp);
-    let keep = graph.input("keep", [], wide);
     let parameters = policy.trained().parameters();
     let values: Vec<Value> = parameters
         .iter()
@@ -463,8 +462,11 @@ pub(super) fn accumulation_graph(
     for (parameter, gradient) in parameters.iter().zip(gradients) {
         let name = gradient_name(&parameter.name);
         let shape = parameter.shape.iter().copied().map(Dim::Fixed);
-        let before = graph.input(&name, shape, wide);
-        let sum = graph.add(graph.mul(before, keep), graph.cast(gradient, wide));
+        let gradient = graph.cast(gradient, wide);
+        let sum = match form.adds {
+            true => graph.add(graph.input(&name, shape, wide), gradient),
+            false => gradient,
+        };
         graph.output(&next_name(&name), sum);
     }
     graph

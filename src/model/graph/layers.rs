@@ -98,11 +98,10 @@ impl Graph {
             (open, silu, self.mul(silu, up))
         });
         self.record(y, &[gate, up], move |graph, gradient| {
-            // silu' = s + silu (1 - s)
-            let slope = graph.sub(graph.add(open, silu), graph.mul(silu, open));
-            let toward_silu = graph.mul(gradient, up);
+            // With s for the sigmoid, up * silu' = up * (s + silu (1 - s)) = y + s (up - y).
+            let slope = graph.add(y, graph.mul(open, graph.sub(up, y)));
             vec![
-                Some(graph.mul(toward_silu, slope)),
+                Some(graph.mul(gradient, slope)),
                 Some(graph.mul(gradient, silu)),
             ]
         })
@@ -261,10 +260,20 @@ impl Graph {
 
     /// Sums of rows `[n, d]` by number `[n]`: `[size, d]`.
     fn one_hot_sum(&self, numbers: Value, size: Value, name: Dim, rows: Value) -> Value {
-        let off_on = self.constant(ElementType::F32, &[2], &[0.0, 1.0]);
-        let made = (vec![self.shape(numbers)[0], name], ElementType::F32);
-        let axis = [("axis", Attribute::Int(-1))];
-        let flags = self.emit("OneHot", &[numbers, size, off_on], &axis, made);
+        // ONNX has an operator for this, whose kernel takes several times as long.
+        let count = self.size_of(numbers, 0);
+        let shape = vec![self.shape(numbers)[0], name];
+        let made = (shape.clone(), ElementType::F32);
+        let zero = [("value", Attribute::Zero(ElementType::F32))];
+        let target = self.concat(&[count, size], 0, 2);
+        let zeros = self.emit("ConstantOfShape", &[target], &zero, made.clone());
+        let one = self.scalar(ElementType::F32, 1.0);
+        let column = vec![shape[0], Dim::Fixed(1)];
+        let target = self.concat(&[count, self.integers(&[1])], 0, 2);
+        let ones = self.expand(one, target, column);
+        let at = [("axis", Attribute::Int(1))];
+        let inputs = [zeros, self.unsqueeze(numbers, &[1]), ones];
+        let flags = self.emit("ScatterElements", &inputs, &at, made);
         let flags = self.cast(flags, self.element(rows));
         let made = (vec![name, self.width(rows).into()], self.element(rows));
         let turned = [("transA", Attribute::Int(1))];
