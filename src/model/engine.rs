@@ -333,7 +333,6 @@ impl Binding {
     }
 
     fn run_with(&mut self, release: bool) -> Result<Vec<Tensor>, ModelError> {
-        let failed = ModelError::runtime::<()>(format!("executing {}", self.program.what));
         let mut run = || {
             self.renew_fetched()?;
             let mut session = lock(&self.program.session);

@@ -26,11 +26,11 @@ impl Precision {
         match device {
             Device::Cpu => Precision {
                 compute: ElementType::F32,
-                scatter: ScatterSum::OneHot,
+                scatter: ScatterSum::Elements,
             },
             Device::Cuda(_) => Precision {
                 compute: ElementType::BF16,
-                scatter: ScatterSum::Scatter,
+                scatter: ScatterSum::Rows,
             },
         }
     }

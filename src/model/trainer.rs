@@ -294,28 +294,23 @@ impl Trainer {
         ModelError::NotFinite(format!("step {}: {what}", self.step + 1))
     }
 
-    /// What has to be saved to go on later, by name: moments and wide weights.
-    pub(super) fn saved(&self) -> impl Iterator<Item = (&String, &Tensor)> {
-        self.state
-            .iter()
-            .filter(|(name, _)| !name.starts_with("gradient."))
+    /// How it takes steps.
+    pub fn adam(&self) -> &AdamW {
+        &self.adam
     }
 
-    /// Puts back what was saved.
-    pub(super) fn restore(
-        &mut self,
-        step: u64,
-        mut read: impl FnMut(&str, usize) -> Result<Vec<f32>, ModelError>,
-    ) -> Result<(), ModelError> {
-        let names: Vec<String> = self.saved().map(|(name, _)| name.clone()).collect();
-        for name in names {
-            let tensor = self.state.get_mut(&name).expect("its own name");
-            let size = tensor.shape().iter().product();
-            tensor.write(&read(&name, size)?)?;
-        }
+    /// The state's tensors that outlast a step, by name: moments, and weights in more bits.
+    pub(super) fn lasting(&mut self) -> impl Iterator<Item = (&String, &mut Tensor)> {
+        let is_gradient = |name: &str| name.starts_with(&gradient_name(""));
+        self.state
+            .iter_mut()
+            .filter(move |(name, _)| !is_gradient(name))
+    }
+
+    /// Takes up at a step, without derivatives.
+    pub(super) fn resume_at(&mut self, step: u64) {
         self.step = step;
         self.begun = false;
-        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ mod gradients;
 mod precision;
 mod reference;
 mod sampling;
+mod state;
 mod support;
 mod tokenizer;
 

@@ -15,9 +15,10 @@ use crate::model::ModelError;
 /// Lets `fill` write a folder and puts it where `folder` is to be.
 ///
 /// A folder that is there already is replaced if it holds nothing but files that `ours` knows; one
-/// with anything else is left alone, and an error. Between the two renames of a replacement the old
-/// folder has a name that starts with a dot and its own, and ends with `.old`. A process that is
-/// killed can leave that behind, or an unfinished one that ends with `.new`.
+/// with anything else is left alone, and an error. A process that is killed can leave an unfinished
+/// folder beside it, whose name starts with a dot and ends with `.new`. Where the file system cannot
+/// exchange two folders, the old one has for a moment a name that starts with a dot and ends with
+/// `.old`.
 pub(crate) fn replace(
     folder: &Path,
     ours: impl Fn(&str) -> bool,
@@ -90,6 +91,14 @@ fn swap(new: TempDir, folder: &Path, name: &OsStr) -> io::Result<()> {
         // It is where it belongs: nothing is left to be removed.
         let _ = new.keep();
         return Ok(());
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        // At no moment is there none. What was there before is then removed with the temporary one.
+        if renameat_with(CWD, new.path(), CWD, folder, RenameFlags::EXCHANGE).is_ok() {
+            return new.close();
+        }
     }
     let old = aside(folder, name);
     fs::rename(folder, &old)?;

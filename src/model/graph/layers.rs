@@ -6,16 +6,12 @@ use super::{Attribute, Dim, ElementType, Graph, RUNTIME_DOMAIN, Value};
 /// How the derivative of a lookup adds up the rows of tokens that occur more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ScatterSum {
-    /// `ScatterND` with a sum. Right on CUDA; on the CPU its threads overwrite each other where an
-    /// index occurs twice.
-    Scatter,
-    /// A matrix product with the tokens as one-hot rows: nothing is written twice.
-    OneHot,
+    /// `ScatterND` with a sum, row by row. Right on CUDA; on the CPU its threads overwrite each other
+    /// where an index occurs twice.
+    Rows,
+    /// `ScatterElements` with a sum, one element after the other: always in the same order.
+    Elements,
 }
-
-/// From this many rows on, the one-hot product is made over the tokens that occur instead of over
-/// the whole vocabulary; below, finding them costs more than it saves.
-const LARGE_VOCABULARY: usize = 4096;
 
 /// What stands in for minus infinity before a softmax: infinities make NaN where a whole row is
 /// masked, and `e` to this is zero in every type.
@@ -223,76 +219,37 @@ impl Graph {
     pub fn embed(&self, table: Value, tokens: Value, sum: ScatterSum) -> Value {
         let shape = vec![self.shape(tokens)[0], self.width(table).into()];
         let first = [("axis", Attribute::Int(0))];
-        let rows = self.emit(
-            "Gather",
-            &[table, tokens],
-            &first,
-            (shape, self.element(table)),
-        );
+        let made = (shape, self.element(table));
+        let rows = self.emit("Gather", &[table, tokens], &first, made);
         self.record(rows, &[table], move |graph, gradient| {
-            let Dim::Fixed(vocabulary) = graph.shape(table)[0] else {
-                panic!("an embedding of unknown size");
-            };
-            vec![Some(match sum {
-                ScatterSum::Scatter => graph.scatter_sum(table, tokens, gradient),
-                ScatterSum::OneHot if vocabulary < LARGE_VOCABULARY => {
-                    let size = graph.integers(&[vocabulary as i64]);
-                    graph.one_hot_sum(tokens, size, vocabulary.into(), gradient)
-                }
-                ScatterSum::OneHot => graph.unique_sum(table, tokens, gradient),
-            })]
+            vec![Some(graph.sum_rows(table, tokens, gradient, sum))]
         })
     }
 
-    fn scatter_sum(&self, table: Value, tokens: Value, gradient: Value) -> Value {
-        // Sums of many rows want more than 16 bits; CUDA adds in 32 as well.
-        let zeros = self.cast(self.zeros_like(table), ElementType::F32);
-        let inputs = [
-            zeros,
-            self.unsqueeze(tokens, &[1]),
-            self.cast(gradient, ElementType::F32),
-        ];
-        let add = [("reduction", Attribute::Text("add"))];
-        let made = (self.shape(table), ElementType::F32);
-        let sums = self.emit("ScatterND", &inputs, &add, made);
-        self.cast(sums, self.element(table))
-    }
-
-    /// Sums of rows `[n, d]` by number `[n]`: `[size, d]`.
-    fn one_hot_sum(&self, numbers: Value, size: Value, name: Dim, rows: Value) -> Value {
-        // ONNX has an operator for this, whose kernel takes several times as long.
-        let count = self.size_of(numbers, 0);
-        let shape = vec![self.shape(numbers)[0], name];
-        let made = (shape.clone(), ElementType::F32);
-        let zero = [("value", Attribute::Zero(ElementType::F32))];
-        let target = self.concat(&[count, size], 0, 2);
-        let zeros = self.emit("ConstantOfShape", &[target], &zero, made.clone());
-        let one = self.scalar(ElementType::F32, 1.0);
-        let column = vec![shape[0], Dim::Fixed(1)];
-        let target = self.concat(&[count, self.integers(&[1])], 0, 2);
-        let ones = self.expand(one, target, column);
-        let at = [("axis", Attribute::Int(1))];
-        let inputs = [zeros, self.unsqueeze(numbers, &[1]), ones];
-        let flags = self.emit("ScatterElements", &inputs, &at, made);
-        let flags = self.cast(flags, self.element(rows));
-        let made = (vec![name, self.width(rows).into()], self.element(rows));
-        let turned = [("transA", Attribute::Int(1))];
-        self.emit("Gemm", &[flags, rows], &turned, made)
-    }
-
-    /// The same over the tokens that occur, each of which is then written once.
-    fn unique_sum(&self, table: Value, tokens: Value, gradient: Value) -> Value {
-        let unique = Dim::Named("unique");
-        let place = (self.shape(tokens), ElementType::I64);
-        let made = vec![
-            (vec![unique], ElementType::I64),
-            (vec![unique], ElementType::I64),
-            place,
-        ];
-        let outputs = self.emit_full("Unique", "", vec![Some(tokens)], &[], made);
-        let (present, places) = (outputs[0], outputs[2]);
-        let sums = self.one_hot_sum(places, self.size_of(present, 0), unique, gradient);
-        let at = self.unsqueeze(present, &[1]);
-        self.scatter(self.zeros_like(table), at, sums)
+    /// Sums of rows `[n, d]` by token `[n]`, in the shape of the table `[v, d]`.
+    fn sum_rows(&self, table: Value, tokens: Value, rows: Value, sum: ScatterSum) -> Value {
+        let element = self.element(table);
+        // Sums of many rows want more than 16 bits.
+        let wide = match element {
+            ElementType::BF16 => ElementType::F32,
+            other => other,
+        };
+        let (zeros, rows) = (
+            self.cast(self.zeros_like(table), wide),
+            self.cast(rows, wide),
+        );
+        let column = self.unsqueeze(tokens, &[1]);
+        let add = ("reduction", Attribute::Text("add"));
+        let made = (self.shape(table), wide);
+        let sums = match sum {
+            ScatterSum::Rows => self.emit("ScatterND", &[zeros, column, rows], &[add], made),
+            ScatterSum::Elements => {
+                let shape = self.shape(rows);
+                let places = self.expand(column, self.shape_of(rows), shape);
+                let attributes = [("axis", Attribute::Int(0)), add];
+                self.emit("ScatterElements", &[zeros, places, rows], &attributes, made)
+            }
+        };
+        self.cast(sums, element)
     }
 }

@@ -242,11 +242,9 @@ fn layers() {
 #[test]
 fn lookups() {
     let tokens = [4, 1, 1, 0, 4, 4];
-    for vocabulary in [7, 5000] {
-        check("embed", &[given(&[vocabulary, 3])], |g, x| {
-            g.embed(x[0], g.integers(&tokens), ScatterSum::OneHot)
-        });
-    }
+    check("embed", &[given(&[7, 3])], |g, x| {
+        g.embed(x[0], g.integers(&tokens), ScatterSum::Elements)
+    });
 }
 
 #[test]
