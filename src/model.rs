@@ -13,6 +13,7 @@ mod decoder;
 mod decoding;
 mod engine;
 mod error;
+mod generator;
 pub mod graph;
 mod initial;
 pub mod library;
@@ -36,6 +37,7 @@ pub use config::{Architecture, ModelConfig, Parameter, RopeScaling, rope_tables}
 pub use decoder::Precision;
 pub use engine::{Device, Engine};
 pub use error::ModelError;
+pub use generator::{Answer, Generator, Piece, Prompt};
 pub use graph::ElementType;
 pub use initial::{Initial, initial_adapter};
 pub use loss::Loss;

@@ -4,6 +4,7 @@ mod adapter;
 mod chat;
 mod checkpoint;
 mod config;
+mod generator;
 mod gradients;
 mod precision;
 mod reference;
