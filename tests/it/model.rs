@@ -6,12 +6,14 @@ mod checkpoint;
 mod config;
 mod generator;
 mod gradients;
+mod memory;
 mod precision;
 mod reference;
 mod sampling;
 mod state;
 mod support;
 mod tokenizer;
+mod two;
 
 use std::path::Path;
 
