@@ -1,6 +1,8 @@
 //! The graphs that write: prefill, which reads prompts into slots of a cache of keys and values, and
 //! decoding, which adds a token to every slot.
 
+mod plain;
+
 use super::config::ModelConfig;
 use super::decoder::{Attention, Causal, Decoder, LENGTH, Projected, ROWS, TOKENS, Trained};
 use super::graph::{Attribute, Dim, ElementType, Graph, RUNTIME_DOMAIN, Value};
@@ -41,7 +43,7 @@ fn write_cache(graph: &Graph, layer: usize, written: [Value; 2]) {
 }
 
 fn finish(graph: &Graph, draw: &Draw, logits: Value) {
-    let (token, logp) = draw.tokens(graph, logits);
+    let (token, logp) = draw.tokens(graph, graph.cast(logits, ElementType::F32));
     graph.output("token", token);
     graph.output("logp", logp);
 }
@@ -56,6 +58,34 @@ struct Cached {
     longest: Value,
     cos: Value,
     sin: Value,
+}
+
+impl Cached {
+    fn new(
+        graph: &Graph,
+        decoder: &Decoder,
+        size: (usize, usize),
+        position: Value,
+        longest: Value,
+    ) -> Self {
+        let (cos, sin) = decoder.tables(graph, size.1, decoder.precision.compute);
+        Cached {
+            size,
+            decoder: decoder.clone(),
+            position,
+            longest,
+            cos,
+            sin,
+        }
+    }
+}
+
+/// What the width of a head has to be a multiple of for the fused kernel.
+const HEAD_STEP: usize = 16;
+
+/// Whether ONNX Runtime's fused kernel of attention takes the policy's heads and numbers.
+fn fused(policy: &Policy) -> bool {
+    policy.config.head_dim.is_multiple_of(HEAD_STEP) && policy.precision.compute != ElementType::F64
 }
 
 impl Attention for Cached {
@@ -114,17 +144,14 @@ pub(super) fn decoding_graph(policy: &Policy, size: (usize, usize), filtered: bo
     let graph = Graph::new();
     let decoder = declare(&graph, policy);
     let tokens = graph.input("tokens", [TOKENS], ElementType::I64);
-    let (cos, sin) = decoder.tables(&graph, size.1, policy.precision.compute);
-    let cached = Cached {
-        size,
-        position: graph.input("position", [size.0.into()], ElementType::I32),
-        longest: graph.input("longest", [1.into()], ElementType::I32),
-        decoder: decoder.clone(),
-        cos,
-        sin,
+    let position = graph.input("position", [size.0.into()], ElementType::I32);
+    let longest = graph.input("longest", [1.into()], ElementType::I32);
+    let attention: Rc<dyn Attention> = match fused(policy) {
+        true => Rc::new(Cached::new(&graph, &decoder, size, position, longest)),
+        false => Rc::new(plain::Plain::new(&graph, &decoder, size, position)),
     };
     let draw = Draw::declare(&graph, TOKENS, filtered);
-    let states = decoder.hidden(&graph, tokens, &(Rc::new(cached) as Rc<_>), false);
+    let states = decoder.hidden(&graph, tokens, &attention, false);
     finish(&graph, &draw, decoder.logits(&graph, states));
     graph
 }

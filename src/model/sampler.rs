@@ -18,9 +18,6 @@ const PROMPT_STEP: usize = 32;
 /// At most so many tokens of prompts, filled up, are read in one go: bounds the memory of a prefill.
 const PREFILL_TOKENS: usize = 8192;
 
-/// What the width of a head has to be a multiple of.
-const HEAD_STEP: usize = 16;
-
 /// A prompt and what is wanted of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -120,18 +117,6 @@ impl Sampler {
             return Err(ModelError::Input(format!(
                 "a cache of {slots} slots of {context} tokens: it needs one slot at least and \
                  between 1 and the model's {limit} tokens"
-            )));
-        }
-        if policy.precision.compute == ElementType::F64 {
-            return Err(ModelError::Unsupported(
-                "sampling needs weights in 32 or 16 bits: the kernel of attention has no 64".into(),
-            ));
-        }
-        if !policy.config.head_dim.is_multiple_of(HEAD_STEP) {
-            return Err(ModelError::Unsupported(format!(
-                "a model with heads of {} numbers cannot be sampled from: the kernel of attention \
-                 needs a multiple of {HEAD_STEP}",
-                policy.config.head_dim
             )));
         }
         let shape = cache_shape(&policy.config, slots, context);

@@ -121,7 +121,9 @@ impl Graph {
         })
     }
 
-    fn rotate_halves(&self, x: Value, cos: Value, sin: Value) -> Value {
+    /// [`Graph::rotate`] in standard operators, for tables of any shape that broadcasts to the halves
+    /// of `x`; has no derivative where it is not part of that.
+    pub(in crate::model) fn rotate_halves(&self, x: Value, cos: Value, sin: Value) -> Value {
         let (last, width) = (self.rank(x) - 1, self.width(x));
         let halves = self.split(x, last, width / 2, 2);
         let (a, b) = (halves[0], halves[1]);

@@ -2,8 +2,8 @@
 
 use super::support::{policies, random_policy, tiny};
 use touchstone::model::{
-    AdamW, Batch, Completion, Drawn, ElementType, Extra, Finish, Loss, Memory, Next, Policy,
-    Request, Sampler, Sampling, Scorer, Sequence, Trainer,
+    AdamW, Batch, Completion, Drawn, ElementType, Extra, Finish, Loss, Memory, ModelConfig, Next,
+    Policy, Request, Sampler, Sampling, Scorer, Sequence, Trainer,
 };
 
 fn request(prompt: &[u32], samples: usize, max_tokens: usize, seed: u64) -> Request {
@@ -83,6 +83,29 @@ fn the_sampler_sees_what_the_trainer_sees_before_and_after_an_update() {
         let after = sampler.sample(&requests, go_on).expect("answers");
         assert_ne!(after, before, "the update has reached the sampler");
         assert_parity(&policy, &requests, &after);
+    }
+}
+
+#[test]
+fn heads_and_numbers_that_the_fused_kernel_does_not_take() {
+    for (head, element) in [
+        (8, ElementType::F32),
+        (6, ElementType::F32),
+        (8, ElementType::F64),
+    ] {
+        for config in tiny() {
+            let config = ModelConfig {
+                head_dim: head,
+                ..config
+            };
+            let policy = random_policy(&config, element);
+            let mut sampler = Sampler::new(&policy, 5, 64).expect("a sampler");
+            let requests = requests();
+            let answers = sampler.sample(&requests, go_on).expect("answers");
+            assert_parity(&policy, &requests, &answers);
+            let again = sampler.sample(&requests, go_on).expect("answers");
+            assert_eq!(answers, again);
+        }
     }
 }
 
