@@ -238,8 +238,12 @@ impl Inner {
                 .with_disable_cpu_fallback()
                 .map_err(failed)?;
         }
+        let file = match self.device {
+            Device::Cpu if graph.uses(ElementType::BF16) => graph.encode_rounding(),
+            _ => graph.encode(),
+        };
         builder
-            .commit_from_memory(&graph.encode())
+            .commit_from_memory(&file)
             .map_err(ModelError::runtime(what))
     }
 }

@@ -6,6 +6,8 @@ mod checkpoint;
 mod config;
 mod generator;
 mod gradients;
+mod kernels;
+mod mixed;
 mod precision;
 mod reference;
 mod sampling;

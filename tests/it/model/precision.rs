@@ -18,7 +18,7 @@ fn batch(vocabulary: usize) -> Batch {
     Batch::of(&sequences.iter().collect::<Vec<_>>(), 12).expect("a batch")
 }
 
-fn losses() -> Vec<(Loss, Extra)> {
+pub(super) fn losses() -> Vec<(Loss, Extra)> {
     let scaled = |seed, count, by: f64, around: f64| -> Vec<f64> {
         let numbers = noise(seed, count).into_iter();
         numbers.map(|x| around + by * x).collect()
@@ -51,7 +51,12 @@ fn losses() -> Vec<(Loss, Extra)> {
 }
 
 /// Loss and all derivatives of a batch.
-fn derivatives(policy: &Policy, loss: Loss, extra: &Extra, memory: Memory) -> (f64, Vec<Vec<f64>>) {
+pub(super) fn derivatives(
+    policy: &Policy,
+    loss: Loss,
+    extra: &Extra,
+    memory: Memory,
+) -> (f64, Vec<Vec<f64>>) {
     let batch = batch(policy.config().vocab_size);
     let mut trainer = Trainer::new(policy, AdamW::default(), memory).expect("a trainer");
     let evaluated = trainer
@@ -64,7 +69,7 @@ fn derivatives(policy: &Policy, loss: Loss, extra: &Extra, memory: Memory) -> (f
 }
 
 /// The largest difference of two lists relative to the second's norm.
-fn distance(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+pub(super) fn distance(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
     let norm = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
     let total = b.iter().map(|x| norm(x).powi(2)).sum::<f64>().sqrt();
     assert!(total > 1e-3, "the derivatives are all but zero");
