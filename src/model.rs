@@ -6,6 +6,7 @@
 
 pub mod adapter;
 mod batch;
+mod ceiling;
 pub mod chat;
 pub mod checkpoint;
 pub mod config;
@@ -32,6 +33,7 @@ mod weights;
 
 pub use adapter::{Adapter, LoraConfig};
 pub use batch::{Batch, Sequence};
+pub use ceiling::matmul_rate;
 pub use chat::{Chat, Message};
 pub use checkpoint::Checkpoint;
 pub use config::{Architecture, ModelConfig, Parameter, RopeScaling, rope_tables};
