@@ -6,7 +6,7 @@ use half::bf16;
 use ort::environment::{Environment, GlobalThreadPoolOptions};
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{IoBinding, RunOptions, Session};
+use ort::session::{IoBinding, Session};
 use ort::value::{DynTensor, TensorElementType};
 use std::collections::HashMap;
 use std::fmt;
@@ -229,6 +229,9 @@ impl Inner {
             let cuda = ort::ep::CUDA::default()
                 .with_device_id(number as i32)
                 .with_arena_extend_strategy(ort::ep::ArenaExtendStrategy::SameAsRequested)
+                // What is computed in 32 bits is so because 16 are too few; tensor cores would round
+                // the factors to 19.
+                .with_tf32(false)
                 .build()
                 .error_on_failure();
             builder = builder
@@ -328,23 +331,10 @@ impl Binding {
 
     /// Executes the graph; the outputs to be fetched come in the order in which they were asked for.
     pub fn run(&mut self) -> Result<Vec<Tensor>, ModelError> {
-        self.run_with(false)
-    }
-
-    /// The same, and gives the memory that the run needed back to the system afterwards.
-    pub fn run_and_release(&mut self) -> Result<Vec<Tensor>, ModelError> {
-        self.run_with(true)
-    }
-
-    fn run_with(&mut self, release: bool) -> Result<Vec<Tensor>, ModelError> {
         let mut run = || {
             self.renew_fetched()?;
             let mut session = lock(&self.program.session);
-            let mut options = RunOptions::new()?;
-            if release {
-                options.set("memory.enable_memory_arena_shrinkage", "cpu:0")?;
-            }
-            let mut outputs = session.run_binding_with_options(&self.io, &options)?;
+            let mut outputs = session.run_binding(&self.io)?;
             self.fetched
                 .iter()
                 .map(|name| {

@@ -1,6 +1,6 @@
 //! Whole models: 32 bits against 64, and one way of computing a derivative against another.
 
-use super::support::{lora, noise, random_policy, tiny, with_adapter};
+use super::support::{Needs, lora, noise, random_policy, skipped, tiny, with_adapter};
 use touchstone::model::{
     AdamW, Batch, ElementType, Extra, Loss, Memory, ModelConfig, Policy, Sequence, Trainer,
 };
@@ -102,6 +102,9 @@ fn check(config: &ModelConfig, element: ElementType, memory: Memory, tolerance: 
 
 #[test]
 fn in_32_bits_as_in_64() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     for config in tiny() {
         check(&config, ElementType::F32, Memory::default(), 3e-5);
     }
@@ -109,6 +112,9 @@ fn in_32_bits_as_in_64() {
 
 #[test]
 fn recomputed_as_kept() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     let checkpoint = Memory {
         checkpoint: true,
         head_tokens: 0,
@@ -130,6 +136,9 @@ fn recomputed_as_kept() {
 
 #[test]
 fn accumulated_as_at_once() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     let config = &tiny()[1];
     let policy = random_policy(config, ElementType::F64);
     let whole = batch(config.vocab_size);
@@ -162,6 +171,9 @@ fn accumulated_as_at_once() {
 
 #[test]
 fn an_adapter_in_32_bits_as_in_64() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     let config = &tiny()[1];
     let with = |element| with_adapter(&random_policy(config, element), &lora(), 1);
     for (loss, extra) in losses() {
