@@ -6,6 +6,7 @@
 
 pub mod adapter;
 mod batch;
+mod ceiling;
 pub mod chat;
 pub mod checkpoint;
 pub mod config;
@@ -13,9 +14,9 @@ mod decoder;
 mod decoding;
 mod engine;
 mod error;
-mod files;
 mod generator;
 pub mod graph;
+mod graphs;
 mod initial;
 pub mod library;
 mod load;
@@ -33,6 +34,7 @@ mod weights;
 
 pub use adapter::{Adapter, LoraConfig};
 pub use batch::{Batch, Sequence};
+pub use ceiling::matmul_rate;
 pub use chat::{Chat, Message};
 pub use checkpoint::Checkpoint;
 pub use config::{Architecture, ModelConfig, Parameter, RopeScaling, rope_tables};
@@ -40,7 +42,8 @@ pub use decoder::Precision;
 pub use engine::{Device, Engine};
 pub use error::ModelError;
 pub use generator::{Answer, Generator, Piece, Prompt};
-pub use graph::ElementType;
+pub use graph::{ElementType, ScatterSum};
+pub use graphs::graphs;
 pub use initial::{Initial, initial_adapter};
 pub use loss::Loss;
 pub use optimizer::{AdamW, Schedule};

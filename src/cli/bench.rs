@@ -5,6 +5,7 @@
 
 mod judging;
 mod kernels;
+mod models;
 mod native;
 mod sample;
 mod service;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 /// the same with every instance mapped anew, through workers, through HTTP; a fork of a warm
 /// native python3 and a native python3 process doing the same; a test in an interpreter of its own
 /// and in the program's; and programs that compute, in the sandbox and natively. Needs python3 for what is native.
+/// With `--only models`: training and sampling of language models with random weights.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Print one JSON object a line.
@@ -38,6 +40,8 @@ pub(super) struct Args {
     /// Only the cases whose name contains this.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    #[command(flatten)]
+    models: models::Options,
     #[command(flatten)]
     settings: Settings,
 }
@@ -68,6 +72,9 @@ assert has_close_elements([1.0, 2.0, 3.9, 4.0, 5.0, 2.2], 0.05) == False
 ";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if models::measure_one(&args)? {
+        return Ok(done(true));
+    }
     let defaults = Layers::default().set("log.level", Some("warn"));
     let mut config = settle(&args.settings.layers(defaults)?)?;
     logging::start(&config.log);
@@ -113,6 +120,11 @@ impl Bench {
         if self.wants("kernel") {
             begin("programs that compute, beside native Python");
             samples.extend(kernels::measure(&self.config)?);
+        }
+        // Not without being asked for: it takes minutes, and a library that checks do not need.
+        if self.args.only.is_some() && self.wants("models") {
+            begin("training and sampling of models");
+            samples.extend(models::measure(&self.args.models)?);
         }
         progress.finish_and_clear();
         Ok(samples)

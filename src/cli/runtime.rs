@@ -127,7 +127,7 @@ pub(super) fn folder(config: &Config) -> anyhow::Result<PathBuf> {
 }
 
 /// The user's cache folder, by the XDG rules.
-fn recipe(wheel: Option<PathBuf>) -> anyhow::Result<Recipe> {
+pub(super) fn recipe(wheel: Option<PathBuf>) -> anyhow::Result<Recipe> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let base = variable("XDG_CACHE_HOME")
         .map(PathBuf::from)

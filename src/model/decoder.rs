@@ -245,9 +245,18 @@ pub(super) struct Causal {
     queries: (Value, Value),
     /// Added to the scores of a group of query heads, `[group * length, length]`.
     mask: Value,
-    /// Sizes at execution: `[rows]`, `[length]`.
-    rows: Value,
-    length: Value,
+    /// The input of this name.
+    layout: Value,
+}
+
+/// The input that says how flat rows of tokens come apart into heads: `[rows, length, -1, d]`. It
+/// comes from the host, because on a GPU ONNX Runtime computes with sizes on the processor, and a
+/// session that may not fall back to the processor refuses even that.
+pub(super) const LAYOUT: &str = "layout";
+
+/// That input's numbers.
+pub(super) fn layout(config: &ModelConfig, rows: usize, length: usize) -> [i64; 4] {
+    [rows as i64, length as i64, -1, config.head_dim as i64]
 }
 
 /// The rows of a group of query heads that share their keys, one below the other.
@@ -257,8 +266,7 @@ impl Causal {
     /// For tokens given as `[rows, length]`.
     pub fn new(graph: &Graph, decoder: &Decoder, batch: Value) -> Self {
         let config = &decoder.config;
-        let (rows, length) = (graph.size_of(batch, 0), graph.size_of(batch, 1));
-        let span = (graph.integers(&[0]), length);
+        let span = (graph.integers(&[0]), graph.size_of(batch, 1));
         let (cos, sin) = decoder.tables(graph, config.max_positions, decoder.precision.compute);
         let keys = [cos, sin].map(|table| graph.slice(table, 0, span, LENGTH));
         let scale = 1.0 / (config.head_dim as f64).sqrt();
@@ -269,19 +277,16 @@ impl Causal {
             head_dim: config.head_dim,
             keys: keys.into(),
             queries: queries.into(),
-            mask: causal_mask(graph, decoder, length),
-            rows,
-            length,
+            mask: causal_mask(graph, decoder, span),
+            layout: graph.input(LAYOUT, [4.into()], ElementType::I64),
         }
     }
 
     /// `[tokens, n * d]` to `[rows, n, length, d]`.
     fn heads(&self, graph: &Graph, x: Value, count: usize) -> Value {
         let head = self.head_dim;
-        let sizes = graph.integers(&[count as i64, head as i64]);
-        let target = graph.concat(&[self.rows, self.length, sizes], 0, 4);
         let shape = [ROWS, LENGTH, count.into(), head.into()];
-        let apart = graph.reshape_to(x, target, shape);
+        let apart = graph.reshape_to(x, self.layout, shape);
         graph.transpose(apart, &[0, 2, 1, 3])
     }
 
@@ -301,11 +306,9 @@ impl Causal {
         let shape = [ROWS, self.kv_heads.into(), GROUP, head.into()];
         let queries = graph.reshape(queries, &below, shape);
         let seen = graph.attend(queries, keys, values, self.mask);
-        let sizes = graph.integers(&[count as i64]);
-        let last = graph.integers(&[head as i64]);
-        let target = graph.concat(&[self.rows, sizes, self.length, last], 0, 4);
         let shape = [ROWS, count.into(), LENGTH, head.into()];
-        let apart = graph.transpose(graph.reshape_to(seen, target, shape), &[0, 2, 1, 3]);
+        let heads = graph.reshape(seen, &[0, count as i64, -1, head as i64], shape);
+        let apart = graph.transpose(heads, &[0, 2, 1, 3]);
         let width = count * head;
         graph.reshape(apart, &[-1, width as i64], [TOKENS, width.into()])
     }
@@ -318,10 +321,17 @@ impl Attention for Causal {
     }
 }
 
+/// The numbers of a span of positions, `[length]`: cut out of all that there are, because a range of
+/// a computed size would be one more thing that is computed on the processor.
+pub(super) fn positions(graph: &Graph, limit: usize, span: (Value, Value)) -> Value {
+    let all: Vec<i64> = (0..limit as i64).collect();
+    graph.slice(graph.integers(&all), 0, span, LENGTH)
+}
+
 /// Zero where a token may look, [`MASKED`] where it may not, repeated for every head of a group.
-fn causal_mask(graph: &Graph, decoder: &Decoder, length: Value) -> Value {
+fn causal_mask(graph: &Graph, decoder: &Decoder, span: (Value, Value)) -> Value {
     let wide = decoder.precision.wide();
-    let positions = graph.count_to(length, LENGTH);
+    let positions = positions(graph, decoder.config.max_positions, span);
     let (seen, seer) = (
         graph.unsqueeze(positions, &[0]),
         graph.unsqueeze(positions, &[1]),

@@ -4,7 +4,9 @@
 mod plain;
 
 use super::config::ModelConfig;
-use super::decoder::{Attention, Causal, Decoder, LENGTH, Projected, ROWS, TOKENS, Trained};
+use super::decoder::{
+    Attention, Causal, Decoder, LENGTH, Projected, ROWS, TOKENS, Trained, positions,
+};
 use super::graph::{Attribute, Dim, ElementType, Graph, RUNTIME_DOMAIN, Value};
 use super::policy::Policy;
 use super::sampling::Draw;
@@ -194,12 +196,7 @@ pub(super) fn prefill_graph(policy: &Policy, size: (usize, usize), filtered: boo
     let slots = integers("slots", &[TARGETS]);
     let filling = Filling {
         causal: Causal::new(&graph, &decoder, prompts),
-        places: places(
-            &graph,
-            slots,
-            graph.size_of(prompts, 1),
-            decoder.config.kv_heads,
-        ),
+        places: places(&graph, slots, graph.size_of(prompts, 1), &decoder.config),
         decoder: decoder.clone(),
         size,
         source,
@@ -217,17 +214,20 @@ fn declare(graph: &Graph, policy: &Policy) -> Decoder {
     Decoder::declare(graph, config, lora, policy.precision, Trained::Nothing)
 }
 
-/// Indices (slot, head, position) of every vector of keys, `[targets, heads, length, 3]`.
-fn places(graph: &Graph, slots: Value, length: Value, heads: usize) -> Value {
-    let shape = [TARGETS, heads.into(), LENGTH, 1.into()];
-    let (count, one) = (graph.integers(&[heads as i64]), graph.integers(&[1]));
-    let target = graph.concat(&[graph.size_of(slots, 0), count, length, one], 0, 4);
-    let spread = |x: Value, axes: &[usize]| graph.expand(graph.unsqueeze(x, axes), target, shape);
-    let numbers: Vec<i64> = (0..heads as i64).collect();
+/// Indices (slot, head, position) of every vector of keys, `[targets, heads, length, 3]`: a sum that
+/// is broadcast, since no shape can be put together on a GPU.
+fn places(graph: &Graph, slots: Value, length: Value, config: &ModelConfig) -> Value {
+    let heads: Vec<i64> = (0..config.kv_heads as i64).collect();
+    let span = (graph.integers(&[0]), length);
     let parts = [
-        spread(slots, &[1, 2, 3]),
-        spread(graph.integers(&numbers), &[0, 2, 3]),
-        spread(graph.count_to(length, LENGTH), &[0, 1, 3]),
+        (slots, [1, 2, 3]),
+        (graph.integers(&heads), [0, 2, 3]),
+        (positions(graph, config.max_positions, span), [0, 1, 3]),
     ];
-    graph.concat(&parts, 3, 3)
+    let at = |(part, (numbers, axes)): (usize, (Value, [usize; 3]))| {
+        let only: Vec<i64> = (0..3).map(|x| i64::from(x == part)).collect();
+        graph.mul(graph.unsqueeze(numbers, &axes), graph.integers(&only))
+    };
+    let [slot, head, position] = [0, 1, 2].map(|part| at((part, parts[part])));
+    graph.add(graph.add(slot, head), position)
 }

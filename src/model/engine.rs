@@ -229,6 +229,9 @@ impl Inner {
             let cuda = ort::ep::CUDA::default()
                 .with_device_id(number as i32)
                 .with_arena_extend_strategy(ort::ep::ArenaExtendStrategy::SameAsRequested)
+                // What is computed in 32 bits is so because 16 are too few; tensor cores would round
+                // the factors to 19.
+                .with_tf32(false)
                 .build()
                 .error_on_failure();
             builder = builder
@@ -238,8 +241,12 @@ impl Inner {
                 .with_disable_cpu_fallback()
                 .map_err(failed)?;
         }
+        let file = match self.device {
+            Device::Cpu if graph.uses(ElementType::BF16) => graph.encode_rounding(),
+            _ => graph.encode(),
+        };
         builder
-            .commit_from_memory(&graph.encode())
+            .commit_from_memory(&file)
             .map_err(ModelError::runtime(what))
     }
 }

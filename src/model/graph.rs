@@ -12,8 +12,8 @@ mod emit;
 mod layers;
 mod shape;
 
-pub use emit::Attribute;
 pub(super) use emit::RUNTIME_DOMAIN;
+pub use emit::{Attribute, Operation};
 pub use layers::{MASKED, ScatterSum};
 
 use backward::Record;
@@ -186,6 +186,17 @@ impl Graph {
             Some(Dim::Fixed(size)) => *size,
             other => panic!("the last dimension is {other:?}, not a number"),
         }
+    }
+
+    /// Names of the inputs and of the constants, with how many elements these have.
+    pub fn sources(&self) -> (Vec<String>, HashMap<String, usize>) {
+        let inputs = self.inputs.borrow().iter().map(|x| self.name(*x)).collect();
+        let constants = self.constants.borrow();
+        let sized = constants.iter().map(|(value, bytes)| {
+            let count = bytes.len() / self.element(*value).bytes();
+            (self.name(*value), count)
+        });
+        (inputs, sized.collect())
     }
 
     /// How many nodes there are.

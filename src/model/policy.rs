@@ -52,6 +52,15 @@ impl Policy {
         }
     }
 
+    /// The same weights, with graphs that are made otherwise than the device asks for.
+    #[must_use]
+    pub fn with_precision(&self, precision: Precision) -> Self {
+        Policy {
+            precision,
+            ..self.clone()
+        }
+    }
+
     /// The same base with an adapter.
     #[must_use]
     pub fn with_adapter(&self, lora: LoraConfig, weights: Weights) -> Self {

@@ -1,6 +1,7 @@
 //! Continuous batching: prompts wait for slots of one cache; whoever finishes gives its slot to the
 //! next.
 
+use super::decoder::{LAYOUT, layout};
 use super::decoding::{cache_names, cache_shape, decoding_graph, prefill_graph};
 use super::engine::{Binding, Tensor};
 use super::error::ModelError;
@@ -267,10 +268,12 @@ impl Sampler {
         for slot in &slots {
             draws.push(requests, writing[*slot].as_mut());
         }
+        let layout = layout(&self.policy.config, prompts.len(), length);
         let binding = self.binding(Phase::Prefill, filtered)?;
         let integers =
             |shape: &[usize], numbers: &[i64]| Tensor::of(ElementType::I64, shape, numbers);
         binding.input("prompts", &integers(&[prompts.len(), length], &tokens)?)?;
+        binding.input(LAYOUT, &integers(&[4], &layout)?)?;
         binding.input("last", &integers(&[last.len()], &last)?)?;
         let source: Vec<i64> = targets.iter().map(|(_, row)| *row as i64).collect();
         binding.input("source", &integers(&[source.len()], &source)?)?;

@@ -1,8 +1,8 @@
 //! Training: derivatives of batches are accumulated, then applied.
 
 use super::batch::Batch;
-use super::config::Parameter;
-use super::decoder::{Causal, Decoder, LENGTH, ROWS, TOKENS, Trained};
+use super::config::{ModelConfig, Parameter};
+use super::decoder::{Causal, Decoder, LAYOUT, LENGTH, ROWS, TOKENS, Trained, layout};
 use super::engine::{Binding, Tensor};
 use super::error::ModelError;
 use super::graph::ElementType;
@@ -193,7 +193,8 @@ impl Trainer {
         let policy = self.policy.clone();
         let _reading = policy.reading();
         let binding = self.accumulating.get_mut(&key).expect("bound above");
-        bind_batch(binding, batch)?;
+        let size = (batch.rows, batch.length);
+        bind_batch(binding, &policy.config, size, &batch.tokens, &batch.targets)?;
         bind_extra(binding, extra, batch, wide)?;
         binding.input("normalizer", &Tensor::of(wide, &[], &[normalizer])?)?;
         let fetched = binding.run()?;
@@ -314,17 +315,19 @@ impl Trainer {
     }
 }
 
-/// Puts a batch at the inputs `tokens`, `targets` and `mask`.
-fn bind_batch(binding: &mut Binding, batch: &Batch) -> Result<(), ModelError> {
-    let shape = [batch.rows, batch.length];
-    binding.input(
-        "tokens",
-        &Tensor::of(ElementType::I64, &shape, &batch.tokens)?,
-    )?;
-    binding.input(
-        "targets",
-        &Tensor::of(ElementType::I64, &shape, &batch.targets)?,
-    )
+/// Puts rows of tokens, and what they are to predict, at their inputs.
+fn bind_batch(
+    binding: &mut Binding,
+    config: &ModelConfig,
+    (rows, length): (usize, usize),
+    tokens: &[i64],
+    targets: &[i64],
+) -> Result<(), ModelError> {
+    let integers = |shape: &[usize], numbers: &[i64]| Tensor::of(ElementType::I64, shape, numbers);
+    let layout = integers(&[4], &layout(config, rows, length))?;
+    binding.input(LAYOUT, &layout)?;
+    binding.input("tokens", &integers(&[rows, length], tokens)?)?;
+    binding.input("targets", &integers(&[rows, length], targets)?)
 }
 
 fn bind_extra(
@@ -536,10 +539,8 @@ impl Scorer {
         })?;
         let mut binding = program.bind()?;
         policy.bind(&mut binding)?;
-        let shape = [rows, tokens.len() / rows];
-        let tokens = Tensor::of(ElementType::I64, &shape, tokens)?;
-        binding.input("tokens", &tokens)?;
-        binding.input("targets", &tokens)?;
+        let size = (rows, tokens.len() / rows);
+        bind_batch(&mut binding, &policy.config, size, tokens, tokens)?;
         binding.fetch("logits");
         let _reading = policy.reading();
         binding.run()?[0].read()
@@ -552,7 +553,8 @@ impl Scorer {
     pub fn score(&mut self, batch: &Batch) -> Result<Scores, ModelError> {
         let policy = self.policy.clone();
         let _reading = policy.reading();
-        bind_batch(&mut self.binding, batch)?;
+        let (binding, size) = (&mut self.binding, (batch.rows, batch.length));
+        bind_batch(binding, &policy.config, size, &batch.tokens, &batch.targets)?;
         let fetched = self.binding.run()?;
         let entropy = match self.entropy {
             true => Some(fetched[1].read()?),

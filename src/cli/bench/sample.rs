@@ -1,6 +1,7 @@
 //! What was measured, and how it is shown.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::fmt::Write;
 
 /// One case's figures.
@@ -14,6 +15,9 @@ pub(super) struct Sample {
     pub p99_us: f64,
     /// How many a second.
     pub per_second: f64,
+    /// What is known only of this case.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
 }
 
 /// Times of one case, in microseconds.
@@ -57,6 +61,7 @@ impl Series {
             median_us,
             p99_us: at(0.99),
             per_second: things * 1e6 / median_us,
+            more: Map::new(),
         }
     }
 }
@@ -74,6 +79,9 @@ pub(super) fn table(samples: &[Sample]) -> String {
             "{:<28}{:>14.1}{:>14.1}{:>14.1}",
             sample.name, sample.median_us, sample.p99_us, sample.per_second
         );
+        for (name, number) in &sample.more {
+            let _ = writeln!(text, "  {name:<26}{number:>14}");
+        }
     }
     text
 }

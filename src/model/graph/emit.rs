@@ -7,6 +7,7 @@ use crate::model::onnx::{
 };
 use half::bf16;
 use prost::Message;
+use std::collections::HashSet;
 
 /// The newest set of standard operators in which every operator that is used here has a kernel on
 /// both devices.
@@ -38,6 +39,23 @@ pub(super) struct Node {
     inputs: Vec<Option<Value>>,
     outputs: Vec<Value>,
     attributes: Vec<(&'static str, Attribute)>,
+}
+
+/// What is known of an operation of a finished graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// Such as `MatMul`.
+    pub operator: &'static str,
+    /// Empty for the standard's own operators.
+    pub domain: &'static str,
+    /// Types of its inputs, without those that are not given.
+    pub reads: Vec<ElementType>,
+    /// Types of its outputs.
+    pub makes: Vec<ElementType>,
+    /// Names of its inputs, where they are given.
+    pub inputs: Vec<Option<String>>,
+    /// Names of its outputs.
+    pub outputs: Vec<String>,
 }
 
 /// What a node makes: its shape and type.
@@ -129,8 +147,89 @@ impl Graph {
         self.constant_bytes(ElementType::I64, vec![], number.to_le_bytes().to_vec())
     }
 
+    /// Every operation: its name, its domain (empty for the standard's own), and the types of what it
+    /// reads and makes.
+    pub fn operations(&self) -> Vec<Operation> {
+        let nodes = self.nodes.borrow();
+        let of = |node: &Node| Operation {
+            operator: node.operator,
+            domain: node.domain,
+            reads: node
+                .inputs
+                .iter()
+                .flatten()
+                .map(|x| self.element(*x))
+                .collect(),
+            makes: node.outputs.iter().map(|x| self.element(*x)).collect(),
+            inputs: node
+                .inputs
+                .iter()
+                .map(|x| x.map(|x| self.name(x)))
+                .collect(),
+            outputs: node.outputs.iter().map(|x| self.name(*x)).collect(),
+        };
+        nodes.iter().map(of).collect()
+    }
+
+    /// Whether a value has elements of a type.
+    pub(in crate::model) fn uses(&self, element: ElementType) -> bool {
+        let values = self.values.borrow();
+        values.iter().any(|value| value.element == element)
+    }
+
     /// The file's content.
     pub fn encode(&self) -> Vec<u8> {
+        self.encode_nodes(|_, node| vec![node])
+    }
+
+    /// The same for a device without arithmetic in 16 bits: every operation on them is done in 32 and
+    /// its results are rounded, as the kernels of a GPU do.
+    pub fn encode_rounding(&self) -> Vec<u8> {
+        let mut widened = HashSet::new();
+        self.encode_nodes(|at, node| self.in_32_bits(at, node, &mut widened))
+    }
+
+    fn in_32_bits(
+        &self,
+        at: usize,
+        mut proto: NodeProto,
+        widened: &mut HashSet<Value>,
+    ) -> Vec<NodeProto> {
+        let nodes = self.nodes.borrow();
+        let node = &nodes[at];
+        let narrow = |value: &Value| self.element(*value) == ElementType::BF16;
+        if node.operator == "Cast" {
+            return vec![proto];
+        }
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        for (value, name) in node.inputs.iter().zip(&mut proto.input) {
+            let Some(value) = value.filter(narrow) else {
+                continue;
+            };
+            let wide = format!("{name}.wide");
+            if widened.insert(value) {
+                before.push(cast(name, &wide, ElementType::F32));
+            }
+            *name = wide;
+        }
+        for (value, name) in node.outputs.iter().zip(&mut proto.output) {
+            if narrow(value) {
+                let exact = format!("{name}.exact");
+                after.push(cast(&exact, name, ElementType::BF16));
+                *name = exact;
+            }
+        }
+        for (given, attribute_of) in node.attributes.iter().zip(&mut proto.attribute) {
+            if *given == ("value", Attribute::Zero(ElementType::BF16)) {
+                *attribute_of = attribute(&("value", Attribute::Zero(ElementType::F32)));
+            }
+        }
+        before.push(proto);
+        before.extend(after);
+        before
+    }
+
+    fn encode_nodes(&self, mut rewrite: impl FnMut(usize, NodeProto) -> Vec<NodeProto>) -> Vec<u8> {
         let values = self.values.borrow();
         let info = |value: &Value| {
             let info = &values[value.0];
@@ -158,9 +257,14 @@ impl Graph {
             name: Some(values[value.0].name.clone()),
             raw_data: Some(bytes.clone()),
         };
+        let nodes = self.nodes.borrow();
+        let nodes = nodes.iter().enumerate();
+        let nodes = nodes
+            .flat_map(|(at, x)| rewrite(at, node((at, x))))
+            .collect();
         let graph = GraphProto {
             name: Some("touchstone".to_owned()),
-            node: self.nodes.borrow().iter().enumerate().map(node).collect(),
+            node: nodes,
             initializer: self.constants.borrow().iter().map(initializer).collect(),
             input: self.inputs.borrow().iter().map(info).collect(),
             output: self.outputs.borrow().iter().map(info).collect(),
@@ -176,6 +280,17 @@ impl Graph {
             opset_import: vec![opset("", OPSET), opset(RUNTIME_DOMAIN, 1)],
         }
         .encode_to_vec()
+    }
+}
+
+fn cast(from: &str, to: &str, element: ElementType) -> NodeProto {
+    NodeProto {
+        input: vec![from.to_owned()],
+        output: vec![to.to_owned()],
+        name: Some(format!("Cast_to_{to}")),
+        op_type: Some("Cast".to_owned()),
+        domain: None,
+        attribute: vec![attribute(&("to", Attribute::Int(element.onnx().into())))],
     }
 }
 

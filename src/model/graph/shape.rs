@@ -124,15 +124,32 @@ impl Graph {
         let joined = self.emit("Concat", parts, &at, (shape, self.element(parts[0])));
         let sources = parts.to_vec();
         self.record(joined, parts, move |graph, gradient| {
-            let sizes: Vec<Value> = sources.iter().map(|x| graph.size_of(*x, axis)).collect();
-            let sizes = graph.concat(&sizes, 0, sources.len());
-            let made = sources.iter();
-            let made = made.map(|x| (graph.shape(*x), graph.element(*x))).collect();
-            let inputs = vec![Some(gradient), Some(sizes)];
-            let at = [("axis", Attribute::Int(axis as i64))];
-            let pieces = graph.emit_full("Split", "", inputs, &at, made);
+            let pieces = graph.split_as(gradient, &sources, axis);
             pieces.into_iter().map(Some).collect()
         })
+    }
+
+    /// Parts of the sizes that `like` have along a dimension: numbers, or all one name as
+    /// [`Graph::split`] makes them. Other sizes would have to be computed.
+    fn split_as(&self, x: Value, like: &[Value], axis: usize) -> Vec<Value> {
+        let made = like.iter().map(|x| (self.shape(*x), self.element(*x)));
+        let sizes = like.iter().map(|x| match self.shape(*x)[axis] {
+            Dim::Fixed(size) => Some(size as i64),
+            Dim::Named(_) => None,
+        });
+        let sizes: Option<Vec<i64>> = sizes.collect();
+        let mut attributes = vec![("axis", Attribute::Int(axis as i64))];
+        let mut inputs = vec![Some(x)];
+        match sizes {
+            Some(sizes) => inputs.push(Some(self.integers(&sizes))),
+            None => {
+                let first = self.shape(like[0])[axis];
+                let alike = like.iter().all(|x| self.shape(*x)[axis] == first);
+                assert!(alike, "parts of unknown sizes that differ");
+                attributes.push(("num_outputs", Attribute::Int(like.len() as i64)));
+            }
+        }
+        self.emit_full("Split", "", inputs, &attributes, made.collect())
     }
 
     /// The elements `start..end` of a dimension, both given as `[1]`; has no derivative.
@@ -167,18 +184,6 @@ impl Graph {
                 made,
             ))]
         })
-    }
-
-    /// Numbers `0, 1, .. n - 1`, of a size that is known at execution (`[1]`).
-    pub fn count_to(&self, size: Value, name: Dim) -> Value {
-        let end = self.emit(
-            "Reshape",
-            &[size, self.integers(&[])],
-            &[],
-            (vec![], ElementType::I64),
-        );
-        let inputs = [self.integer(0), end, self.integer(1)];
-        self.emit("Range", &inputs, &[], (vec![name], ElementType::I64))
     }
 
     /// Broadcast to a shape that is known at execution; has no derivative.

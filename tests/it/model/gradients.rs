@@ -1,6 +1,6 @@
 //! Every operation's derivative against finite differences, in 64 bits.
 
-use super::support::{engine, noise};
+use super::support::{Needs, engine, noise, skipped};
 use touchstone::model::graph::{Dim, ElementType, Graph, ScatterSum, Value};
 
 /// Step of the difference quotient; its error falls with the square, rounding grows with the inverse.
@@ -96,6 +96,9 @@ fn check(name: &str, inputs: &[Given], build: impl Fn(&Graph, &[Value]) -> Value
 
 #[test]
 fn element_wise() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     let x = || given(&[3, 4]);
     let positive = || ranged(&[3, 4], 0.3, 2.0);
     check("neg", &[x()], |g, x| g.neg(x[0]));
@@ -115,6 +118,9 @@ fn element_wise() {
 
 #[test]
 fn pairs_of_elements() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     let shapes: [(&[usize], &[usize]); 5] = [
         (&[3, 4], &[3, 4]),
         (&[3, 4], &[4]),
@@ -148,6 +154,9 @@ fn pairs_of_elements() {
 
 #[test]
 fn where_both_are_equal_the_derivative_is_counted_once() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     // The clipped objective of a policy gradient is such a case wherever nothing is clipped.
     check("equal", &[ranged(&[6], 0.9, 1.1)], |g, x| {
         let ratio = g.exp(g.shift(x[0], -1.0));
@@ -157,6 +166,9 @@ fn where_both_are_equal_the_derivative_is_counted_once() {
 
 #[test]
 fn sums_and_products() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     check("sum", &[given(&[3, 4])], |g, x| g.sum(x[0]));
     for keep in [false, true] {
         check("reduce_sum", &[given(&[2, 3, 4])], |g, x| {
@@ -182,6 +194,9 @@ fn sums_and_products() {
 
 #[test]
 fn moved_elements() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     check("reshape", &[given(&[2, 3, 4])], |g, x| {
         g.reshape(x[0], &[6, -1], [6.into(), 4.into()])
     });
@@ -206,6 +221,9 @@ fn moved_elements() {
 
 #[test]
 fn layers() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     check("softmax", &[given(&[3, 5])], |g, x| g.softmax(x[0]));
     check("rms_norm", &[given(&[2, 3, 6]), given(&[6])], |g, x| {
         g.rms_norm(x[0], x[1], 1e-6)
@@ -241,6 +259,9 @@ fn layers() {
 
 #[test]
 fn lookups() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     let tokens = [4, 1, 1, 0, 4, 4];
     check("embed", &[given(&[7, 3])], |g, x| {
         g.embed(x[0], g.integers(&tokens), ScatterSum::Elements)
@@ -249,6 +270,9 @@ fn lookups() {
 
 #[test]
 fn checkpoints() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     let inputs = [given(&[3, 4]), given(&[4, 4]), given(&[4])];
     check("checkpoint", &inputs, |g, x| {
         let inner = g.checkpoint(&[g.exp(x[0])], &[x[1], x[2]], |g, inputs, parameters| {

@@ -77,7 +77,7 @@ fn graphs_are_written_for_other_tools() {
     for (at, policy) in policies().iter().enumerate() {
         let place = folder.path().join(at.to_string());
         let files = policy.write_graphs(&place, 4, 32).expect("written");
-        assert_eq!(files.len(), 10);
+        assert_eq!(files.len(), 14);
         for file in files {
             let size = std::fs::metadata(&file).expect("there").len();
             assert!(size > 500, "{}: {size}", file.display());

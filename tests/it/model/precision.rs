@@ -1,6 +1,6 @@
 //! Whole models: 32 bits against 64, and one way of computing a derivative against another.
 
-use super::support::{lora, noise, random_policy, tiny, with_adapter};
+use super::support::{Needs, lora, noise, random_policy, skipped, tiny, with_adapter};
 use touchstone::model::{
     AdamW, Batch, ElementType, Extra, Loss, Memory, ModelConfig, Policy, Sequence, Trainer,
 };
@@ -18,7 +18,7 @@ fn batch(vocabulary: usize) -> Batch {
     Batch::of(&sequences.iter().collect::<Vec<_>>(), 12).expect("a batch")
 }
 
-fn losses() -> Vec<(Loss, Extra)> {
+pub(super) fn losses() -> Vec<(Loss, Extra)> {
     let scaled = |seed, count, by: f64, around: f64| -> Vec<f64> {
         let numbers = noise(seed, count).into_iter();
         numbers.map(|x| around + by * x).collect()
@@ -51,7 +51,12 @@ fn losses() -> Vec<(Loss, Extra)> {
 }
 
 /// Loss and all derivatives of a batch.
-fn derivatives(policy: &Policy, loss: Loss, extra: &Extra, memory: Memory) -> (f64, Vec<Vec<f64>>) {
+pub(super) fn derivatives(
+    policy: &Policy,
+    loss: Loss,
+    extra: &Extra,
+    memory: Memory,
+) -> (f64, Vec<Vec<f64>>) {
     let batch = batch(policy.config().vocab_size);
     let mut trainer = Trainer::new(policy, AdamW::default(), memory).expect("a trainer");
     let evaluated = trainer
@@ -64,7 +69,7 @@ fn derivatives(policy: &Policy, loss: Loss, extra: &Extra, memory: Memory) -> (f
 }
 
 /// The largest difference of two lists relative to the second's norm.
-fn distance(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+pub(super) fn distance(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
     let norm = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
     let total = b.iter().map(|x| norm(x).powi(2)).sum::<f64>().sqrt();
     assert!(total > 1e-3, "the derivatives are all but zero");
@@ -97,6 +102,9 @@ fn check(config: &ModelConfig, element: ElementType, memory: Memory, tolerance: 
 
 #[test]
 fn in_32_bits_as_in_64() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     for config in tiny() {
         check(&config, ElementType::F32, Memory::default(), 3e-5);
     }
@@ -104,6 +112,9 @@ fn in_32_bits_as_in_64() {
 
 #[test]
 fn recomputed_as_kept() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     let checkpoint = Memory {
         checkpoint: true,
         head_tokens: 0,
@@ -125,6 +136,9 @@ fn recomputed_as_kept() {
 
 #[test]
 fn accumulated_as_at_once() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     let config = &tiny()[1];
     let policy = random_policy(config, ElementType::F64);
     let whole = batch(config.vocab_size);
@@ -157,6 +171,9 @@ fn accumulated_as_at_once() {
 
 #[test]
 fn an_adapter_in_32_bits_as_in_64() {
+    if skipped(Needs::Wide) {
+        return;
+    }
     let config = &tiny()[1];
     let with = |element| with_adapter(&random_policy(config, element), &lora(), 1);
     for (loss, extra) in losses() {

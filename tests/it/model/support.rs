@@ -16,14 +16,48 @@ fn cache() -> PathBuf {
         .join("touchstone")
 }
 
-/// ONNX Runtime on the processor, with the same number of threads in every test.
+/// Names the device that tests run on, as the command line does; the processor without it.
+const DEVICE: &str = "TOUCHSTONE_TEST_DEVICE";
+
+fn device() -> Device {
+    match std::env::var(DEVICE) {
+        Ok(name) => name.parse().expect(DEVICE),
+        Err(_) => Device::Cpu,
+    }
+}
+
+/// ONNX Runtime on the device, with the same number of threads in every test.
 pub fn engine() -> Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     let start = || {
-        let library = library::library(&cache(), Device::Cpu);
-        Engine::start(&library, Device::Cpu, 2).expect("ONNX Runtime")
+        let library = library::library(&cache(), device());
+        Engine::start(&library, device(), 2).expect("ONNX Runtime")
     };
     ENGINE.get_or_init(start).clone()
+}
+
+/// Why a test needs the processor.
+#[derive(Debug, Clone, Copy)]
+pub enum Needs {
+    /// A GPU does not have every kernel in 64 bits.
+    Wide,
+    /// A GPU's kernel of attention to a cache has 16 bits only.
+    SamplingIn32Bits,
+}
+
+/// Whether the test that asks cannot run on the device; says so, by the test's name.
+pub fn skipped(needs: Needs) -> bool {
+    if device() == Device::Cpu {
+        return false;
+    }
+    let reason = match needs {
+        Needs::Wide => "it computes in 64 bits",
+        Needs::SamplingIn32Bits => "it samples in 32 bits",
+    };
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test").to_owned();
+    println!("skipped on {}: {test}: {reason}", device());
+    true
 }
 
 /// Numbers that look random and are the same everywhere, in -1..1.
