@@ -1,9 +1,9 @@
 //! Sampling: what is drawn, how often, and that the log-probabilities are the trainer's.
 
-use super::support::{policies, random_policy, tiny};
+use super::support::{engine, policies, random_policy, tiny};
 use touchstone::model::{
-    AdamW, Batch, Completion, Drawn, ElementType, Extra, Finish, Loss, Memory, Next, Policy,
-    Request, Sampler, Sampling, Scorer, Sequence, Trainer,
+    AdamW, Batch, Completion, Drawn, ElementType, Extra, Finish, Loss, Memory, ModelConfig, Next,
+    Policy, Request, Sampler, Sampling, Scorer, Sequence, Trainer,
 };
 
 fn request(prompt: &[u32], samples: usize, max_tokens: usize, seed: u64) -> Request {
@@ -105,6 +105,43 @@ fn slots_change_nothing() {
     let first = sampler.sample(&requests(), go_on).expect("answers");
     let again = sampler.sample(&requests(), go_on).expect("answers");
     assert_eq!(first, again, "a cache that was used before changes nothing");
+}
+
+#[test]
+fn others_in_the_batch_change_nothing() {
+    let policy = random_policy(&tiny()[1], ElementType::F32);
+    let mut sampler = Sampler::new(&policy, 4, 64).expect("a sampler");
+    let plain = request(&[5, 9, 2], 1, 12, 3);
+    let alone = sampler.sample(std::slice::from_ref(&plain), go_on);
+    let alone = alone.expect("answers").remove(0);
+    let filtered = Request {
+        sampling: Sampling {
+            top_k: 5,
+            ..Sampling::default()
+        },
+        ..request(&[1, 2], 1, 12, 3)
+    };
+    let together = sampler.sample(&[plain, filtered], go_on);
+    let together = together.expect("answers").remove(0);
+    assert_eq!(together.tokens, alone.tokens);
+}
+
+#[test]
+fn the_largest_uniform_number_draws_a_token_at_the_end() {
+    /// Whose first number, of its first stream, is 1 - 1.2e-7.
+    const SEED: u64 = 5_228_995;
+    let config = ModelConfig {
+        vocab_size: 151_936,
+        layers: 1,
+        ..tiny()[1].clone()
+    };
+    let policy = Policy::initial(&engine(), config, 3).expect("a policy");
+    let mut sampler = Sampler::new(&policy, 1, 16).expect("a sampler");
+    for prompt in 0..30 {
+        let request = request(&[prompt, 7], 1, 1, SEED);
+        let token = sampler.sample(&[request], go_on).expect("answers")[0].tokens[0];
+        assert!(token > 150_000, "prompt {prompt}: token {token}");
+    }
 }
 
 #[test]
