@@ -18,6 +18,10 @@ const PROMPT_STEP: usize = 32;
 /// At most so many tokens of prompts, filled up, are read in one go: bounds the memory of a prefill.
 const PREFILL_TOKENS: usize = 8192;
 
+/// Logits divided by less would leave 32 bits. Even this temperature tells only those apart that
+/// rounding makes equal.
+const COLDEST: f64 = 1e-6;
+
 /// What the width of a head has to be a multiple of.
 const HEAD_STEP: usize = 16;
 
@@ -416,10 +420,13 @@ impl Draws {
             None => (0.0, Sampling::default()),
         };
         self.uniform.push(uniform);
-        self.temperature.push(sampling.temperature);
+        self.temperature.push(match sampling.temperature > 0.0 {
+            true => sampling.temperature.max(COLDEST),
+            false => 0.0,
+        });
         self.top_k.push(match sampling.top_k {
             0 => i64::MAX,
-            count => count as i64,
+            count => i64::try_from(count).unwrap_or(i64::MAX),
         });
         // A sum of shares may come out a little above 1; nothing is left out at 1.
         self.top_p.push(match sampling.top_p < 1.0 {

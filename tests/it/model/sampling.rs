@@ -145,6 +145,38 @@ fn the_largest_uniform_number_draws_a_token_at_the_end() {
 }
 
 #[test]
+fn extreme_settings_are_what_they_come_close_to() {
+    let policy = random_policy(&tiny()[0], ElementType::F32);
+    let mut scaled = policy.base().read("lm_head.weight").expect("a weight");
+    for number in &mut scaled {
+        *number *= 30.0;
+    }
+    let written = policy.base().write("lm_head.weight", &scaled);
+    written.expect("written");
+    let mut sampler = Sampler::new(&policy, 1, 32).expect("a sampler");
+    let mut tokens = |temperature, top_k| {
+        let sampling = Sampling {
+            temperature,
+            top_k,
+            ..Sampling::default()
+        };
+        let request = Request {
+            sampling,
+            ..request(&[5, 9, 2], 1, 12, 3)
+        };
+        sampler.sample(&[request], go_on).expect("answers")[0]
+            .tokens
+            .clone()
+    };
+    let greedy = tokens(0.0, 0);
+    for temperature in [1e-37, 2e-38, 1e-42, 1e-300] {
+        assert_eq!(tokens(temperature, 0), greedy, "{temperature}");
+        assert_eq!(tokens(temperature, 5), greedy, "{temperature}");
+    }
+    assert_eq!(tokens(5.0, usize::MAX), tokens(5.0, 0));
+}
+
+#[test]
 fn answers_end_where_they_should() {
     let policy = random_policy(&tiny()[0], ElementType::F32);
     let mut sampler = Sampler::new(&policy, 3, 16).expect("a sampler");
