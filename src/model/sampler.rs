@@ -159,8 +159,8 @@ impl Sampler {
     }
 
     /// Answers to all requests, ordered by request and sample. `watch` sees every token as it is
-    /// drawn and may end an answer. Draws depend on the request alone, not on who else is in the
-    /// batch.
+    /// drawn and may end an answer; the weights cannot change until all answers are there, and it
+    /// must not wait for that. Draws depend on the request alone, not on who else is in the batch.
     ///
     /// # Errors
     /// Where a prompt is empty or does not fit, or the device fails. Weights that are not finite
@@ -173,6 +173,7 @@ impl Sampler {
         for (number, request) in requests.iter().enumerate() {
             self.check(number, request)?;
         }
+        self.prepare(requests)?;
         let policy = self.policy.clone();
         let _reading = policy.reading();
         let mut waiting: VecDeque<(usize, usize)> = requests
@@ -335,6 +336,19 @@ impl Sampler {
         let all: Vec<usize> = (0..count).collect();
         let drawn = read_drawn(binding, &all)?;
         Ok(slots.iter().map(|slot| drawn[*slot]).collect())
+    }
+
+    /// Binds what the requests will need. Binding locks the weights, which who reads them already must
+    /// not do again: a trainer that waits in between to write them would make both wait for ever.
+    fn prepare(&mut self, requests: &[Request]) -> Result<(), ModelError> {
+        for filtered in [false, true] {
+            let is_meant = |request: &Request| request.sampling.filters() == filtered;
+            if requests.iter().any(is_meant) {
+                self.binding(Phase::Prefill, filtered)?;
+                self.binding(Phase::Decode, filtered)?;
+            }
+        }
+        Ok(())
     }
 
     fn binding(&mut self, phase: Phase, filtered: bool) -> Result<&mut Binding, ModelError> {

@@ -1,6 +1,9 @@
 //! Sampling: what is drawn, how often, and that the log-probabilities are the trainer's.
 
 use super::support::{engine, policies, random_policy, tiny};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 use touchstone::model::{
     AdamW, Batch, Completion, Drawn, ElementType, Extra, Finish, Loss, Memory, ModelConfig, Next,
     Policy, Request, Sampler, Sampling, Scorer, Sequence, Trainer,
@@ -174,6 +177,33 @@ fn extreme_settings_are_what_they_come_close_to() {
         assert_eq!(tokens(temperature, 5), greedy, "{temperature}");
     }
     assert_eq!(tokens(5.0, usize::MAX), tokens(5.0, 0));
+}
+
+#[test]
+fn a_trainer_that_waits_for_the_weights_does_not_stop_the_sampler() {
+    let policy = random_policy(&tiny()[0], ElementType::F32);
+    let (begun, waits) = mpsc::channel();
+    let (done, answered) = mpsc::channel();
+    let weights = policy.base().clone();
+    let writer = thread::spawn(move || {
+        waits.recv().expect("a token");
+        weights.write("model.norm.weight", &[1.0; 64])
+    });
+    thread::spawn(move || {
+        let mut sampler = Sampler::new(&policy, 2, 64).expect("a sampler");
+        let answers = sampler.sample(&[request(&[5, 9], 1, 4, 3)], |_| {
+            // Only the first one is heard. There is no telling when the writer waits, so it is given
+            // time; were it too little, the test would find nothing.
+            if begun.send(()).is_ok() {
+                thread::sleep(Duration::from_millis(50));
+            }
+            Next::Continue
+        });
+        done.send(answers.expect("answers").len())
+    });
+    let patience = Duration::from_secs(60);
+    assert_eq!(answered.recv_timeout(patience), Ok(1));
+    writer.join().expect("a thread").expect("written");
 }
 
 #[test]
