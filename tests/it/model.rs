@@ -13,6 +13,7 @@ mod sampling;
 mod state;
 mod support;
 mod tokenizer;
+mod training;
 mod two;
 
 use std::path::Path;

@@ -1,0 +1,124 @@
+//! What a trainer refuses, and what no batch may do to the weights.
+
+use super::support::{random_policy, tiny};
+use touchstone::model::{
+    AdamW, Batch, ElementType, Evaluated, Extra, Loss, Memory, ModelError, Policy, Scorer,
+    Sequence, Trainer,
+};
+
+fn policy() -> Policy {
+    random_policy(&tiny()[0], ElementType::F32)
+}
+
+fn trainer(policy: &Policy) -> Trainer {
+    Trainer::new(policy, AdamW::default(), Memory::default()).expect("a trainer")
+}
+
+/// Rows of four tokens, the first of them prompt.
+fn batch(rows: usize) -> Batch {
+    let sequence = Sequence {
+        tokens: vec![1, 2, 6, 3],
+        prompt: 1,
+    };
+    Batch::of(&vec![&sequence; rows], 4).expect("a batch")
+}
+
+const PREFERENCE: Loss = Loss::Preference {
+    beta: 0.3,
+    likelihood: 0.2,
+};
+
+fn preference(rows: usize) -> Extra {
+    Extra::Preference {
+        reference: vec![-10.0; rows],
+        weight: vec![1.0; rows / 2],
+    }
+}
+
+fn said(done: Result<Evaluated, ModelError>) -> String {
+    match done.expect_err("refused") {
+        ModelError::Input(what) => what,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn batches_that_do_not_fit_the_model() {
+    let policy = policy();
+    let (mut trainer, mut scorer) = (
+        trainer(&policy),
+        Scorer::new(&policy, false).expect("a scorer"),
+    );
+    let mut check = |batch: Batch, expected: &str| {
+        let done = trainer.accumulate(Loss::Likelihood, &batch, &Extra::None, 1.0);
+        assert_eq!(said(done), expected);
+        let scored = scorer.score(&batch).expect_err(expected);
+        assert_eq!(scored.to_string(), expected);
+    };
+    check(batch(0), "a batch without tokens");
+    let with = |change: fn(&mut Batch)| {
+        let mut batch = batch(2);
+        change(&mut batch);
+        batch
+    };
+    check(
+        with(|batch| batch.tokens[5] = 61),
+        "token 61 is not in the vocabulary of 61",
+    );
+    check(
+        with(|batch| batch.targets[0] = -1),
+        "token -1 is not in the vocabulary of 61",
+    );
+    check(
+        with(|batch| batch.mask.truncate(7)),
+        "a batch of 2 rows of 4 tokens has 7 numbers",
+    );
+    let long = Sequence {
+        tokens: vec![1; 66],
+        prompt: 1,
+    };
+    check(
+        Batch::of(&[&long], 65).expect("a batch"),
+        "a row of 65 tokens is longer than the model's context of 64",
+    );
+    let error = scorer.logits(0, &[1, 2]).expect_err("no rows");
+    assert_eq!(error.to_string(), "a batch without tokens");
+}
+
+#[test]
+fn numbers_that_are_not_those_of_the_loss() {
+    let policy = policy();
+    let mut trainer = trainer(&policy);
+    let mut check = |loss, rows, extra: &Extra, expected: &str| {
+        let done = trainer.accumulate(loss, &batch(rows), extra, 1.0);
+        assert_eq!(said(done), expected);
+    };
+    check(
+        PREFERENCE,
+        3,
+        &preference(3),
+        "3 rows are not pairs of chosen and rejected",
+    );
+    check(
+        PREFERENCE,
+        2,
+        &preference(4),
+        "reference has 4 numbers, the batch needs [2]",
+    );
+    check(
+        Loss::Likelihood,
+        2,
+        &preference(2),
+        "Likelihood was given the numbers of another loss",
+    );
+    // Those of the batch before are bound still.
+    for _ in 0..2 {
+        let done = trainer.accumulate(PREFERENCE, &batch(2), &preference(2), 1.0);
+        done.expect("a loss");
+    }
+    let done = trainer.accumulate(PREFERENCE, &batch(2), &Extra::None, 1.0);
+    assert_eq!(
+        said(done),
+        "Preference { beta: 0.3, likelihood: 0.2 } was given the numbers of another loss"
+    );
+}
