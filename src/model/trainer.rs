@@ -95,7 +95,9 @@ impl Extra {
     /// be read in place of what is not given.
     fn check(&self, loss: Loss, batch: &Batch) -> Result<(), ModelError> {
         let fault = match (loss, self) {
-            (Loss::Preference { .. }, Extra::Preference { .. }) if !batch.rows.is_multiple_of(2) => {
+            (Loss::Preference { .. }, Extra::Preference { .. })
+                if !batch.rows.is_multiple_of(2) =>
+            {
                 format!("{} rows are not pairs of chosen and rejected", batch.rows)
             }
             (Loss::Likelihood, Extra::None)
@@ -138,8 +140,10 @@ impl Trainer {
     /// Prepares to train a policy: its adapter where it has one, else all of its weights.
     ///
     /// # Errors
-    /// Where the device has no memory left or cannot execute a graph.
+    /// Where the optimizer's settings make no sense, or the device has no memory left or cannot
+    /// execute a graph.
     pub fn new(policy: &Policy, adam: AdamW, memory: Memory) -> Result<Self, ModelError> {
+        adam.check()?;
         let (engine, precision) = (&policy.engine, policy.precision);
         let wide = precision.wide();
         let parameters = policy.trained().parameters().to_vec();
@@ -292,8 +296,14 @@ impl Trainer {
     ///
     /// # Errors
     /// [`ModelError::NotFinite`] where the norm is not: the weights stay as they are and the
-    /// derivatives are forgotten. Where nothing was accumulated.
+    /// derivatives are forgotten. Where nothing was accumulated, or the learning rate is no number
+    /// from 0 on.
     pub fn apply(&mut self, learning_rate: f64) -> Result<f64, ModelError> {
+        if !(learning_rate >= 0.0 && (learning_rate as f32).is_finite()) {
+            return Err(ModelError::Input(format!(
+                "a learning rate of {learning_rate} is not a number from 0 on"
+            )));
+        }
         if !self.begun {
             return Err(ModelError::Input(
                 "there are no derivatives to apply: no batch was accumulated".to_owned(),

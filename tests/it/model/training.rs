@@ -122,3 +122,72 @@ fn numbers_that_are_not_those_of_the_loss() {
         "Preference { beta: 0.3, likelihood: 0.2 } was given the numbers of another loss"
     );
 }
+
+#[test]
+fn settings_that_would_break_the_weights() {
+    let policy = policy();
+    let plain = AdamW::default();
+    let check = |adam: AdamW, expected: &str| {
+        let error = Trainer::new(&policy, adam, Memory::default()).err();
+        let error = error.expect(expected).to_string();
+        assert!(error.starts_with(expected), "{error}");
+    };
+    check(
+        AdamW {
+            epsilon: 0.0,
+            ..plain
+        },
+        "epsilon has to be 1e-30 or more: AdamW { ",
+    );
+    check(
+        AdamW {
+            beta2: 1.0,
+            ..plain
+        },
+        "beta1 and beta2 have to be from 0 to below 1: ",
+    );
+    check(
+        AdamW {
+            max_norm: 0.0,
+            ..plain
+        },
+        "max_norm has to be above 0: ",
+    );
+    check(
+        AdamW {
+            weight_decay: f64::NAN,
+            ..plain
+        },
+        "weight_decay has to be 0 or more: ",
+    );
+    let mut trainer = trainer(&policy);
+    let done = trainer.accumulate(Loss::Likelihood, &batch(1), &Extra::None, 1.0);
+    done.expect("a loss");
+    for rate in [f64::NAN, f64::INFINITY, 1e39, -0.1] {
+        let error = trainer.apply(rate).expect_err("no rate");
+        assert_eq!(
+            error.to_string(),
+            format!("a learning rate of {rate} is not a number from 0 on")
+        );
+    }
+    trainer.apply(0.01).expect("a step");
+    assert_eq!(policy.base().not_finite().expect("read"), None);
+}
+
+#[test]
+fn a_step_is_no_larger_for_a_huge_norm() {
+    for normalizer in [1.0, 1e-9, 1e-17] {
+        let policy = policy();
+        let norm = "model.norm.weight";
+        let before = policy.base().read(norm).expect("a weight");
+        let mut trainer = trainer(&policy);
+        let done = trainer.accumulate(Loss::Likelihood, &batch(1), &Extra::None, normalizer);
+        done.expect("a loss");
+        trainer.apply(0.01).expect("a step");
+        let after = policy.base().read(norm).expect("a weight");
+        for (before, after) in before.iter().zip(after) {
+            let change = (after - before).abs();
+            assert!(change < 0.0101, "{normalizer}: {change}");
+        }
+    }
+}
