@@ -191,3 +191,53 @@ fn a_step_is_no_larger_for_a_huge_norm() {
         }
     }
 }
+
+#[test]
+fn what_does_not_count_does_not_overflow() {
+    let policy = policy();
+    let head = policy.base().read("lm_head.weight").expect("a weight");
+    let steep: Vec<f32> = head.iter().map(|x| 100.0 * x).collect();
+    let done = policy.base().write("lm_head.weight", &steep);
+    done.expect("written");
+    let mut batch = batch(1);
+    batch.mask = vec![0.0, 0.0, 1.0, 0.0];
+    let mut scorer = Scorer::new(&policy, false).expect("a scorer");
+    let logp = scorer.score(&batch).expect("scores").logp;
+    assert!(logp[1] < -100.0, "e to the other sign of it is infinite");
+    let own = vec![0.0, 0.0, f64::from(logp[2]), 0.0];
+    let extra = Extra::Policy {
+        advantage: vec![1.0; 4],
+        old: own.clone(),
+        reference: own,
+    };
+    let loss = Loss::Policy { clip: 0.2, kl: 0.1 };
+    let mut trainer = trainer(&policy);
+    let done = trainer.accumulate(loss, &batch, &extra, 1.0);
+    let got = done.expect("a loss").loss;
+    assert!((got + 1.0).abs() < 1e-3, "{got}");
+    trainer.apply(0.01).expect("a step");
+}
+
+#[test]
+fn a_pair_that_is_empty_adds_nothing() {
+    let policy = policy();
+    let loss = |rows: usize, weight: Vec<f64>| {
+        let mut batch = batch(rows);
+        // Of two pairs the second: rows are first all chosen ones, then all rejected ones.
+        for row in (1..rows).step_by(2).filter(|_| rows == 4) {
+            batch.mask[row * 4..(row + 1) * 4].fill(0.0);
+        }
+        let extra = Extra::Preference {
+            reference: vec![0.0; rows],
+            weight,
+        };
+        let mut trainer = trainer(&policy);
+        let done = trainer.accumulate(PREFERENCE, &batch, &extra, 1.0);
+        let loss = done.expect("a loss").loss;
+        (loss, trainer.apply(0.0).expect("a step"))
+    };
+    let (one, norm) = loss(2, vec![1.0]);
+    let (with_empty, same) = loss(4, vec![1.0, 0.0]);
+    assert!((one - with_empty).abs() < 1e-5, "{one} {with_empty}");
+    assert!((norm - same).abs() < 1e-4 * norm, "{norm} {same}");
+}
