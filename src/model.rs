@@ -12,6 +12,7 @@ pub mod checkpoint;
 pub mod config;
 mod decoder;
 mod decoding;
+mod denormal;
 mod engine;
 mod error;
 mod generator;

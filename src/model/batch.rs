@@ -1,5 +1,6 @@
 //! Batches of sequences, filled up to rows of one length.
 
+use super::config::ModelConfig;
 use super::error::ModelError;
 
 /// A sequence of tokens, some of which count.
@@ -78,6 +79,35 @@ impl Batch {
             }
         }
         Ok(())
+    }
+
+    /// Checks that a model can read it.
+    pub(super) fn check(&self, config: &ModelConfig) -> Result<(), ModelError> {
+        let (size, limit) = (self.rows * self.length, config.max_positions);
+        let given = [self.tokens.len(), self.targets.len(), self.mask.len()];
+        let fault = if size == 0 {
+            "a batch without tokens".to_owned()
+        } else if let Some(other) = given.into_iter().find(|count| *count != size) {
+            format!(
+                "a batch of {} rows of {} tokens has {other} numbers",
+                self.rows, self.length
+            )
+        } else if self.length > limit {
+            format!(
+                "a row of {} tokens is longer than the model's context of {limit}",
+                self.length
+            )
+        } else {
+            // The processor refuses such tokens with less clear words, but for negative ones, which
+            // it counts from the end; a GPU refuses none.
+            let known = 0..config.vocab_size as i64;
+            let mut all = self.tokens.iter().chain(&self.targets);
+            match all.find(|token| !known.contains(token)) {
+                Some(token) => format!("token {token} is not in the vocabulary of {}", known.end),
+                None => return Ok(()),
+            }
+        };
+        Err(ModelError::Input(fault))
     }
 
     /// Tokens that count.

@@ -1,5 +1,6 @@
 //! ONNX Runtime: the library, the device, compiled graphs and tensors on the device.
 
+use super::denormal::Flushed;
 use super::error::ModelError;
 use super::graph::{ElementType, Graph};
 use half::bf16;
@@ -245,6 +246,7 @@ impl Inner {
             Device::Cpu if graph.uses(ElementType::BF16) => graph.encode_rounding(),
             _ => graph.encode(),
         };
+        let _flushed = Flushed::begin();
         builder
             .commit_from_memory(&file)
             .map_err(ModelError::runtime(what))
@@ -334,7 +336,11 @@ impl Binding {
         let mut run = || {
             self.renew_fetched()?;
             let mut session = lock(&self.program.session);
-            let mut outputs = session.run_binding(&self.io)?;
+            let mut outputs = {
+                // This thread computes as ONNX Runtime's own do.
+                let _flushed = Flushed::begin();
+                session.run_binding(&self.io)?
+            };
             self.fetched
                 .iter()
                 .map(|name| {

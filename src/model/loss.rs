@@ -69,7 +69,9 @@ fn preference(graph: &Graph, logp: Value, mask: Value, beta: f64, likelihood: f6
         let chosen = graph.split(sums, 0, PAIRS, 2)[0];
         let counts = graph.reduce_sum(mask, &[1], false);
         let count = graph.split(counts, 0, PAIRS, 2)[0];
-        let mean = graph.div(chosen, count);
+        // An empty completion has a sum of zero, and a mean of zero too.
+        let one = graph.scalar(wide, 1.0);
+        let mean = graph.div(chosen, graph.maximum(count, one));
         loss = graph.sub(loss, graph.scale(mean, likelihood));
     }
     graph.sum(graph.mul(loss, weight))
@@ -79,10 +81,13 @@ fn policy(graph: &Graph, logp: Value, mask: Value, clip: f64, kl: f64) -> Value 
     let (shape, wide) = (graph.shape(logp), graph.element(logp));
     let given = |name| graph.input(name, shape.clone(), wide);
     let (advantage, old, reference) = (given("advantage"), given("old"), given("reference"));
-    let ratio = graph.exp(graph.sub(logp, old));
+    // What does not count has a difference of zero: its power could be infinite, which no mask of
+    // zeros takes away again.
+    let ahead = |of, before| graph.mul(graph.sub(of, before), mask);
+    let ratio = graph.exp(ahead(logp, old));
     let clipped = graph.clip(ratio, 1.0 - clip, 1.0 + clip);
     let gain = graph.minimum(graph.mul(ratio, advantage), graph.mul(clipped, advantage));
-    let behind = graph.sub(reference, logp);
+    let behind = ahead(reference, logp);
     let distance = graph.shift(graph.sub(graph.exp(behind), behind), -1.0);
     let loss = graph.sub(graph.scale(distance, kl), gain);
     graph.sum(graph.mul(loss, mask))

@@ -1,6 +1,7 @@
 //! AdamW as graphs: the norm of all derivatives, and the update.
 
 use super::config::Parameter;
+use super::error::ModelError;
 use super::graph::{Attribute, Dim, ElementType, Graph, Value};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
@@ -143,7 +144,8 @@ pub(super) fn update_graph(
 struct Step {
     /// What multiplies a derivative in the mean: `clip * (1 - beta1)`.
     share: Value,
-    /// What multiplies its square: `clip^2 * (1 - beta2)`.
+    /// What multiplies it before it is squared: `clip * sqrt(1 - beta2)`. Squared on its own it would
+    /// vanish where the clip is small, and with it what the step is divided by.
     square_share: Value,
     /// The learning rate times `sqrt(1 - beta2^t) / (1 - beta1^t)`.
     rate: Value,
@@ -154,6 +156,25 @@ struct Step {
 }
 
 impl AdamW {
+    /// Checks that steps with it leave weights finite.
+    pub(super) fn check(&self) -> Result<(), ModelError> {
+        /// Far above the smallest number in 32 bits, even with the factor of the first step.
+        const LEAST_EPSILON: f64 = 1e-30;
+        let share = |x: f64| (0.0..1.0).contains(&x);
+        let fault = if !(share(self.beta1) && share(self.beta2)) {
+            "beta1 and beta2 have to be from 0 to below 1"
+        } else if !(self.epsilon >= LEAST_EPSILON && self.epsilon.is_finite()) {
+            "epsilon has to be 1e-30 or more"
+        } else if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
+            "weight_decay has to be 0 or more"
+        } else if self.max_norm.is_nan() || self.max_norm <= 0.0 {
+            "max_norm has to be above 0"
+        } else {
+            return Ok(());
+        };
+        Err(ModelError::Input(format!("{fault}: {self:?}")))
+    }
+
     /// The numbers of a step (the first is 1), by the names of the graph's inputs.
     pub(super) fn numbers(&self, step: u64, rate: f64, norm: f64) -> [(&'static str, f64); 5] {
         let clip = (self.max_norm / (norm + 1e-6)).min(1.0);
@@ -161,7 +182,7 @@ impl AdamW {
         let second = (1.0 - self.beta2.powf(step as f64)).sqrt();
         [
             ("share", clip * (1.0 - self.beta1)),
-            ("square_share", clip * clip * (1.0 - self.beta2)),
+            ("square_share", clip * (1.0 - self.beta2).sqrt()),
             ("rate", rate * second / first),
             ("epsilon", self.epsilon * second),
             ("keep", 1.0 - rate * self.weight_decay),
@@ -187,11 +208,11 @@ fn update(
         false => master_name(name),
     };
     let gradient = input(&gradient_name(name));
-    let blend =
-        |old, share: f64, new, part| graph.add(graph.scale(old, share), graph.mul(new, part));
-    let mean = blend(input(&mean_name), adam.beta1, gradient, step.share);
-    let squared = graph.mul(gradient, gradient);
-    let square = blend(input(&square_name), adam.beta2, squared, step.square_share);
+    let blend = |old, share: f64, new| graph.add(graph.scale(old, share), new);
+    let part = graph.mul(gradient, step.share);
+    let mean = blend(input(&mean_name), adam.beta1, part);
+    let part = graph.mul(gradient, step.square_share);
+    let square = blend(input(&square_name), adam.beta2, graph.mul(part, part));
     let spread = graph.add(graph.sqrt(square), step.epsilon);
     let change = graph.mul(graph.div(mean, spread), step.rate);
     let weight = input(&master);

@@ -19,6 +19,10 @@ const PROMPT_STEP: usize = 32;
 /// At most so many tokens of prompts, filled up, are read in one go: bounds the memory of a prefill.
 const PREFILL_TOKENS: usize = 8192;
 
+/// Logits divided by less would leave 32 bits. Even this temperature tells only those apart that
+/// rounding makes equal.
+const COLDEST: f64 = 1e-6;
+
 /// A prompt and what is wanted of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -141,8 +145,8 @@ impl Sampler {
     }
 
     /// Answers to all requests, ordered by request and sample. `watch` sees every token as it is
-    /// drawn and may end an answer. Draws depend on the request alone, not on who else is in the
-    /// batch.
+    /// drawn and may end an answer; the weights cannot change until all answers are there, and it
+    /// must not wait for that. Draws depend on the request alone, not on who else is in the batch.
     ///
     /// # Errors
     /// Where a prompt is empty or does not fit, or the device fails. Weights that are not finite
@@ -155,6 +159,7 @@ impl Sampler {
         for (number, request) in requests.iter().enumerate() {
             self.check(number, request)?;
         }
+        self.prepare(requests)?;
         let policy = self.policy.clone();
         let _reading = policy.reading();
         let mut waiting: VecDeque<(usize, usize)> = requests
@@ -321,6 +326,19 @@ impl Sampler {
         Ok(slots.iter().map(|slot| drawn[*slot]).collect())
     }
 
+    /// Binds what the requests will need. Binding locks the weights, which who reads them already must
+    /// not do again: a trainer that waits in between to write them would make both wait for ever.
+    fn prepare(&mut self, requests: &[Request]) -> Result<(), ModelError> {
+        for filtered in [false, true] {
+            let is_meant = |request: &Request| request.sampling.filters() == filtered;
+            if requests.iter().any(is_meant) {
+                self.binding(Phase::Prefill, filtered)?;
+                self.binding(Phase::Decode, filtered)?;
+            }
+        }
+        Ok(())
+    }
+
     fn binding(&mut self, phase: Phase, filtered: bool) -> Result<&mut Binding, ModelError> {
         if !self.bindings.contains_key(&(phase, filtered)) {
             let binding = self.bind(phase, filtered)?;
@@ -404,10 +422,13 @@ impl Draws {
             None => (0.0, Sampling::default()),
         };
         self.uniform.push(uniform);
-        self.temperature.push(sampling.temperature);
+        self.temperature.push(match sampling.temperature > 0.0 {
+            true => sampling.temperature.max(COLDEST),
+            false => 0.0,
+        });
         self.top_k.push(match sampling.top_k {
             0 => i64::MAX,
-            count => count as i64,
+            count => i64::try_from(count).unwrap_or(i64::MAX),
         });
         // A sum of shares may come out a little above 1; nothing is left out at 1.
         self.top_p.push(match sampling.top_p < 1.0 {

@@ -121,7 +121,11 @@ impl Draw {
     /// The place where the running sum of shares passes the uniform number, `[rows, 1]`.
     fn pick(&self, graph: &Graph, shares: Value) -> Value {
         let sums = running_sum(graph, shares);
-        let total = graph.reduce_sum(shares, &[1], true);
+        let width = graph.width(shares) as i64;
+        // The last of the sums: added up in another order the total would be rounded otherwise, and
+        // no sum might pass a number close to 1.
+        let end = (graph.integers(&[width - 1]), graph.integers(&[width]));
+        let total = graph.slice(sums, 1, end, 1);
         let aim = graph.mul(graph.scale(self.uniform, INSIDE), total);
         let passed = graph.compare("Greater", sums, aim);
         // Sums are rounded: a token without a share must not be drawn for that.
@@ -155,10 +159,12 @@ impl Draw {
             .fold(shares, |shares, condition| {
                 graph.select(condition, shares, zero)
             });
-        let place = self.pick(graph, kept);
-        let made = (vec![shape[0], 1.into()], ElementType::I64);
+        // Back to the order of the vocabulary, in which rows are drawn that nothing is left out of:
+        // what a row draws must not depend on whether another one is filtered.
         let at = [("axis", Attribute::Int(1))];
-        graph.emit("GatherElements", &[tokens, place], &at, made)
+        let made = (shape, ElementType::F32);
+        let kept = graph.emit("ScatterElements", &[shares, tokens, kept], &at, made);
+        self.pick(graph, kept)
     }
 }
 
@@ -190,7 +196,14 @@ fn running_sum(graph: &Graph, x: Value) -> Value {
     let target = [-1, blocks as i64, size as i64];
     let padded = graph.reshape(padded, &target, apart.clone());
     let inner = cum_sum(graph, padded, 2, false);
-    let totals = graph.reduce_sum(padded, &[2], false);
+    // The sums of whole blocks are those that stand at their ends, so that sums never decrease.
+    let end = (
+        graph.integers(&[size as i64 - 1]),
+        graph.integers(&[size as i64]),
+    );
+    let totals = graph.slice(inner, 2, end, 1);
+    let flat = vec![shape[0], blocks.into()];
+    let totals = graph.reshape(totals, &[-1, blocks as i64], flat);
     let before = cum_sum(graph, totals, 1, true);
     let sums = graph.add(inner, graph.unsqueeze(before, &[2]));
     let whole = vec![shape[0], (blocks * size).into()];

@@ -69,6 +69,58 @@ pub enum Extra {
     },
 }
 
+impl Extra {
+    /// The inputs of a graph that it is for: names, shapes and numbers.
+    fn inputs(&self, batch: &Batch) -> Vec<(&'static str, Vec<usize>, &[f64])> {
+        let whole = vec![batch.rows, batch.length];
+        match self {
+            Extra::None => vec![],
+            Extra::Preference { reference, weight } => vec![
+                ("reference", vec![batch.rows], reference),
+                ("weight", vec![batch.rows / 2], weight),
+            ],
+            Extra::Policy {
+                advantage,
+                old,
+                reference,
+            } => vec![
+                ("advantage", whole.clone(), advantage),
+                ("old", whole.clone(), old),
+                ("reference", whole, reference),
+            ],
+        }
+    }
+
+    /// Checks that it is what a loss reads beside a batch. What was bound for an earlier batch would
+    /// be read in place of what is not given.
+    fn check(&self, loss: Loss, batch: &Batch) -> Result<(), ModelError> {
+        let fault = match (loss, self) {
+            (Loss::Preference { .. }, Extra::Preference { .. })
+                if !batch.rows.is_multiple_of(2) =>
+            {
+                format!("{} rows are not pairs of chosen and rejected", batch.rows)
+            }
+            (Loss::Likelihood, Extra::None)
+            | (Loss::Preference { .. }, Extra::Preference { .. })
+            | (Loss::Policy { .. }, Extra::Policy { .. }) => {
+                let inputs = self.inputs(batch);
+                let is_wrong = |(_, shape, numbers): &&(_, Vec<usize>, &[f64])| {
+                    numbers.len() != shape.iter().product::<usize>()
+                };
+                match inputs.iter().find(is_wrong) {
+                    None => return Ok(()),
+                    Some((name, shape, numbers)) => format!(
+                        "{name} has {} numbers, the batch needs {shape:?}",
+                        numbers.len()
+                    ),
+                }
+            }
+            _ => format!("{loss:?} was given the numbers of another loss"),
+        };
+        Err(ModelError::Input(fault))
+    }
+}
+
 /// A policy being trained: owns derivatives and the optimizer's state on the device.
 pub struct Trainer {
     policy: Policy,
@@ -88,8 +140,10 @@ impl Trainer {
     /// Prepares to train a policy: its adapter where it has one, else all of its weights.
     ///
     /// # Errors
-    /// Where the device has no memory left or cannot execute a graph.
+    /// Where the optimizer's settings make no sense, or the device has no memory left or cannot
+    /// execute a graph.
     pub fn new(policy: &Policy, adam: AdamW, memory: Memory) -> Result<Self, ModelError> {
+        adam.check()?;
         let (engine, precision) = (&policy.engine, policy.precision);
         let wide = precision.wide();
         let parameters = policy.trained().parameters().to_vec();
@@ -168,7 +222,8 @@ impl Trainer {
     /// is to be the same for all batches of a step: tokens or weights of all of them.
     ///
     /// # Errors
-    /// [`ModelError::NotFinite`] where the loss is not; the derivatives of the step are forgotten.
+    /// [`ModelError::NotFinite`] where the loss is not. Where the batch does not fit the model or the
+    /// loss; the step is then as it was. After all other errors its derivatives are forgotten.
     pub fn accumulate(
         &mut self,
         loss: Loss,
@@ -176,7 +231,8 @@ impl Trainer {
         extra: &Extra,
         normalizer: f64,
     ) -> Result<Evaluated, ModelError> {
-        self.check(batch)?;
+        batch.check(&self.policy.config)?;
+        extra.check(loss, batch)?;
         let parts = self.head_parts(batch);
         let form = Form {
             loss,
@@ -197,26 +253,16 @@ impl Trainer {
         bind_batch(binding, &policy.config, size, &batch.tokens, &batch.targets)?;
         bind_extra(binding, extra, batch, wide)?;
         binding.input("normalizer", &Tensor::of(wide, &[], &[normalizer])?)?;
+        // A run that fails may have added a part of the derivatives.
+        self.begun = false;
         let fetched = binding.run()?;
         let loss = fetched[0].number()?;
         let logp = fetched[1].read::<f32>()?;
-        self.begun = true;
         if !loss.is_finite() {
-            self.begun = false;
             return Err(self.not_finite("the loss"));
         }
+        self.begun = true;
         Ok(Evaluated { loss, logp })
-    }
-
-    fn check(&self, batch: &Batch) -> Result<(), ModelError> {
-        let limit = self.policy.config.max_positions;
-        if batch.length > limit {
-            return Err(ModelError::Input(format!(
-                "a row of {} tokens is longer than the model's context of {limit}",
-                batch.length
-            )));
-        }
-        Ok(())
     }
 
     fn head_parts(&self, batch: &Batch) -> usize {
@@ -251,8 +297,14 @@ impl Trainer {
     ///
     /// # Errors
     /// [`ModelError::NotFinite`] where the norm is not: the weights stay as they are and the
-    /// derivatives are forgotten. Where nothing was accumulated.
+    /// derivatives are forgotten. Where nothing was accumulated, or the learning rate is no number
+    /// from 0 on.
     pub fn apply(&mut self, learning_rate: f64) -> Result<f64, ModelError> {
+        if !(learning_rate >= 0.0 && (learning_rate as f32).is_finite()) {
+            return Err(ModelError::Input(format!(
+                "a learning rate of {learning_rate} is not a number from 0 on"
+            )));
+        }
         if !self.begun {
             return Err(ModelError::Input(
                 "there are no derivatives to apply: no batch was accumulated".to_owned(),
@@ -330,39 +382,18 @@ fn bind_batch(
     binding.input("targets", &integers(&[rows, length], targets)?)
 }
 
+/// Puts `mask` and what the loss reads at their inputs; all have been checked.
 fn bind_extra(
     binding: &mut Binding,
     extra: &Extra,
     batch: &Batch,
     wide: ElementType,
 ) -> Result<(), ModelError> {
-    let whole = [batch.rows, batch.length];
-    let mut bind = |name: &str, shape: &[usize], numbers: &[f64]| {
-        if numbers.len() != shape.iter().product::<usize>() {
-            return Err(ModelError::Input(format!(
-                "{name} has {} numbers, the batch needs {shape:?}",
-                numbers.len()
-            )));
-        }
-        binding.input(name, &Tensor::of(wide, shape, numbers)?)
-    };
-    bind("mask", &whole, &batch.mask)?;
-    match extra {
-        Extra::None => Ok(()),
-        Extra::Preference { reference, weight } => {
-            bind("reference", &[batch.rows], reference)?;
-            bind("weight", &[batch.rows / 2], weight)
-        }
-        Extra::Policy {
-            advantage,
-            old,
-            reference,
-        } => {
-            bind("advantage", &whole, advantage)?;
-            bind("old", &whole, old)?;
-            bind("reference", &whole, reference)
-        }
+    for (name, shape, numbers) in extra.inputs(batch) {
+        binding.input(name, &Tensor::of(wide, &shape, numbers)?)?;
     }
+    let whole = [batch.rows, batch.length];
+    binding.input("mask", &Tensor::of(wide, &whole, &batch.mask)?)
 }
 
 /// A decoder over a batch: its states and what the graph was given.
@@ -528,9 +559,17 @@ impl Scorer {
     /// they are many.
     ///
     /// # Errors
-    /// Where the device fails.
+    /// Where the rows do not fit the model, or the device fails.
     pub fn logits(&mut self, rows: usize, tokens: &[i64]) -> Result<Vec<f64>, ModelError> {
         let policy = &self.policy;
+        let batch = Batch {
+            rows,
+            length: tokens.len().checked_div(rows).unwrap_or(0),
+            tokens: tokens.to_vec(),
+            targets: tokens.to_vec(),
+            mask: vec![1.0; tokens.len()],
+        };
+        batch.check(&policy.config)?;
         let program = policy.engine.program(&policy.key("logits"), || {
             let graph = Graph::new();
             let read = read_batch(&graph, policy, Trained::Nothing, false);
@@ -539,7 +578,7 @@ impl Scorer {
         })?;
         let mut binding = program.bind()?;
         policy.bind(&mut binding)?;
-        let size = (rows, tokens.len() / rows);
+        let size = (batch.rows, batch.length);
         bind_batch(&mut binding, &policy.config, size, tokens, tokens)?;
         binding.fetch("logits");
         let _reading = policy.reading();
@@ -549,8 +588,9 @@ impl Scorer {
     /// Log-probabilities of a batch's targets.
     ///
     /// # Errors
-    /// Where the device fails.
+    /// Where the batch does not fit the model, or the device fails.
     pub fn score(&mut self, batch: &Batch) -> Result<Scores, ModelError> {
+        batch.check(&self.policy.config)?;
         let policy = self.policy.clone();
         let _reading = policy.reading();
         let (binding, size) = (&mut self.binding, (batch.rows, batch.length));

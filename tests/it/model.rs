@@ -15,6 +15,7 @@ mod sampling;
 mod state;
 mod support;
 mod tokenizer;
+mod training;
 mod two;
 
 use std::path::Path;

@@ -30,8 +30,14 @@ impl Refusal {
     }
 }
 
+/// Instructions that a template may execute, which takes a few seconds. Arbitrary, and far more than
+/// what a conversation of a thousand messages needs.
+const FUEL: u64 = 50_000_000;
+
 pub(super) fn new() -> Environment<'static> {
     let mut environment = Environment::new();
+    // A template is a program of whoever made the checkpoint, and need not end.
+    environment.set_fuel(Some(FUEL));
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true);
     if let Ok(syntax) = syntax.build() {

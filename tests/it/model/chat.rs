@@ -209,3 +209,16 @@ fn days() {
     let chat = llama().with_date("2026-01-31".parse().expect("a day"));
     assert!(text(chat).contains("Today is 31 Jan 2026."));
 }
+
+#[test]
+fn a_template_without_an_end_is_stopped() {
+    let long = "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}\
+                {% endfor %}{% endfor %}{% endfor %}";
+    assert_eq!(
+        render(long),
+        Err(
+            "DIR/tokenizer_config.json: the chat template fails at line 1: engine ran out of fuel"
+                .to_owned()
+        )
+    );
+}

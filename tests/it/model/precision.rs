@@ -1,6 +1,8 @@
 //! Whole models: 32 bits against 64, and one way of computing a derivative against another.
 
-use super::support::{Needs, lora, noise, random_policy, skipped, tiny, with_adapter};
+use super::support::{Needs, engine, lora, noise, random_policy, skipped, tiny, with_adapter};
+use std::hint::black_box;
+use touchstone::model::graph::Graph;
 use touchstone::model::{
     AdamW, Batch, ElementType, Extra, Loss, Memory, ModelConfig, Policy, Sequence, Trainer,
 };
@@ -192,4 +194,20 @@ fn an_adapter_in_32_bits_as_in_64() {
             assert!(distance < tolerance, "{loss:?} {element:?}: {distance}");
         }
     }
+}
+
+#[test]
+fn denormal_numbers_count_as_zero_in_graphs_and_nowhere_else() {
+    let half = || {
+        let graph = Graph::new();
+        let x = graph.input("x", [1.into()], ElementType::F32);
+        graph.output("y", graph.scale(x, 0.5));
+        let given: (&str, &[usize], &[f64]) = ("x", &[1], &[1e-39]);
+        let there = engine().evaluate(&graph, &[given]).expect("a number");
+        let here = black_box(1e-39_f32) * black_box(0.5);
+        (there[0][0], here > 0.0)
+    };
+    assert_eq!(half(), (0.0, true));
+    let elsewhere = std::thread::spawn(half).join().expect("a thread");
+    assert_eq!(elsewhere, (0.0, true));
 }

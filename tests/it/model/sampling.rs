@@ -1,6 +1,9 @@
 //! Sampling: what is drawn, how often, and that the log-probabilities are the trainer's.
 
-use super::support::{Needs, policies, random_policy, skipped, tiny};
+use super::support::{Needs, engine, policies, random_policy, skipped, tiny};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 use touchstone::model::{
     AdamW, Batch, Completion, Drawn, ElementType, Extra, Finish, Loss, Memory, ModelConfig, Next,
     Policy, Request, Sampler, Sampling, Scorer, Sequence, Trainer,
@@ -134,6 +137,102 @@ fn slots_change_nothing() {
     let first = sampler.sample(&requests(), go_on).expect("answers");
     let again = sampler.sample(&requests(), go_on).expect("answers");
     assert_eq!(first, again, "a cache that was used before changes nothing");
+}
+
+#[test]
+fn others_in_the_batch_change_nothing() {
+    let policy = random_policy(&tiny()[1], ElementType::F32);
+    let mut sampler = Sampler::new(&policy, 4, 64).expect("a sampler");
+    let plain = request(&[5, 9, 2], 1, 12, 3);
+    let alone = sampler.sample(std::slice::from_ref(&plain), go_on);
+    let alone = alone.expect("answers").remove(0);
+    let filtered = Request {
+        sampling: Sampling {
+            top_k: 5,
+            ..Sampling::default()
+        },
+        ..request(&[1, 2], 1, 12, 3)
+    };
+    let together = sampler.sample(&[plain, filtered], go_on);
+    let together = together.expect("answers").remove(0);
+    assert_eq!(together.tokens, alone.tokens);
+}
+
+#[test]
+fn the_largest_uniform_number_draws_a_token_at_the_end() {
+    /// Whose first number, of its first stream, is 1 - 1.2e-7.
+    const SEED: u64 = 5_228_995;
+    let config = ModelConfig {
+        vocab_size: 151_936,
+        layers: 1,
+        ..tiny()[1].clone()
+    };
+    let policy = Policy::initial(&engine(), config, 3).expect("a policy");
+    let mut sampler = Sampler::new(&policy, 1, 16).expect("a sampler");
+    for prompt in 0..30 {
+        let request = request(&[prompt, 7], 1, 1, SEED);
+        let token = sampler.sample(&[request], go_on).expect("answers")[0].tokens[0];
+        assert!(token > 150_000, "prompt {prompt}: token {token}");
+    }
+}
+
+#[test]
+fn extreme_settings_are_what_they_come_close_to() {
+    let policy = random_policy(&tiny()[0], ElementType::F32);
+    let mut scaled = policy.base().read("lm_head.weight").expect("a weight");
+    for number in &mut scaled {
+        *number *= 30.0;
+    }
+    let written = policy.base().write("lm_head.weight", &scaled);
+    written.expect("written");
+    let mut sampler = Sampler::new(&policy, 1, 32).expect("a sampler");
+    let mut tokens = |temperature, top_k| {
+        let sampling = Sampling {
+            temperature,
+            top_k,
+            ..Sampling::default()
+        };
+        let request = Request {
+            sampling,
+            ..request(&[5, 9, 2], 1, 12, 3)
+        };
+        sampler.sample(&[request], go_on).expect("answers")[0]
+            .tokens
+            .clone()
+    };
+    let greedy = tokens(0.0, 0);
+    for temperature in [1e-37, 2e-38, 1e-42, 1e-300] {
+        assert_eq!(tokens(temperature, 0), greedy, "{temperature}");
+        assert_eq!(tokens(temperature, 5), greedy, "{temperature}");
+    }
+    assert_eq!(tokens(5.0, usize::MAX), tokens(5.0, 0));
+}
+
+#[test]
+fn a_trainer_that_waits_for_the_weights_does_not_stop_the_sampler() {
+    let policy = random_policy(&tiny()[0], ElementType::F32);
+    let (begun, waits) = mpsc::channel();
+    let (done, answered) = mpsc::channel();
+    let weights = policy.base().clone();
+    let writer = thread::spawn(move || {
+        waits.recv().expect("a token");
+        weights.write("model.norm.weight", &[1.0; 64])
+    });
+    thread::spawn(move || {
+        let mut sampler = Sampler::new(&policy, 2, 64).expect("a sampler");
+        let answers = sampler.sample(&[request(&[5, 9], 1, 4, 3)], |_| {
+            // Only the first one is heard. There is no telling when the writer waits, so it is given
+            // time; were it too little, the test would find nothing.
+            if begun.send(()).is_ok() {
+                thread::sleep(Duration::from_millis(50));
+            }
+            Next::Continue
+        });
+        done.send(answers.expect("answers").len())
+    });
+    let patience = Duration::from_secs(60);
+    assert_eq!(answered.recv_timeout(patience), Ok(1));
+    writer.join().expect("a thread").expect("written");
 }
 
 #[test]
