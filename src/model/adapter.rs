@@ -152,6 +152,48 @@ impl Adapter {
         self.tensors.read_into(&format!("{PREFIX}{name}"), into)
     }
 
+    /// Adds `scale · B · A` to the numbers of a model's parameter, if the adapter changes it.
+    ///
+    /// # Errors
+    /// If the numbers are not as many as the parameter has.
+    pub fn merge_into(&self, parameter: &Parameter, numbers: &mut [f32]) -> Result<(), ModelError> {
+        let Some(module) = parameter.name.strip_suffix(".weight") else {
+            return Ok(());
+        };
+        let target = module.rsplit('.').next().unwrap_or_default();
+        let &[out, into] = &parameter.shape[..] else {
+            return Ok(());
+        };
+        if !self.config.adapts(target) {
+            return Ok(());
+        }
+        if numbers.len() != out * into {
+            return Err(ModelError::Input(format!(
+                "{} has {} numbers, and was given {}",
+                parameter.name,
+                out * into,
+                numbers.len()
+            )));
+        }
+        let (rank, scale) = (self.config.rank, self.config.scale());
+        let (mut a, mut b) = (vec![0.0; rank * into], vec![0.0; out * rank]);
+        self.read_into(&format!("{module}.lora_A.weight"), &mut a)?;
+        self.read_into(&format!("{module}.lora_B.weight"), &mut b)?;
+        let mut sums = vec![0.0_f64; into];
+        for (row, weights) in numbers.chunks_mut(into).zip(b.chunks(rank)) {
+            sums.fill(0.0);
+            for (weight, line) in weights.iter().zip(a.chunks(into)) {
+                for (sum, x) in sums.iter_mut().zip(line) {
+                    *sum += f64::from(*weight) * f64::from(*x);
+                }
+            }
+            for (number, sum) in row.iter_mut().zip(&sums) {
+                *number = (f64::from(*number) + scale * sum) as f32;
+            }
+        }
+        Ok(())
+    }
+
     /// The name of the first tensor with a number that is infinite or none at all.
     pub fn first_not_finite(&self) -> Option<&str> {
         self.tensors.first_not_finite()?.strip_prefix(PREFIX)

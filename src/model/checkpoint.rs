@@ -10,7 +10,7 @@ mod tensors;
 mod write;
 
 pub(crate) use export::write_json;
-pub use export::{Export, export};
+pub use export::{Export, SHARD_BYTES, export};
 pub use write::Dtype;
 
 pub(crate) use folder::replace;

@@ -4,7 +4,8 @@ use super::denormal::Flushed;
 use super::error::ModelError;
 use super::graph::{ElementType, Graph};
 use half::bf16;
-use ort::environment::{Environment, GlobalThreadPoolOptions};
+use ort::LoadDynamicError;
+use ort::environment::{Environment, EnvironmentBuilder, GlobalThreadPoolOptions};
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{IoBinding, Session};
@@ -93,7 +94,7 @@ impl Engine {
     /// # Errors
     /// Where the library is missing, is not the right version or cannot use the device.
     pub fn start(library: &Path, device: Device, threads: usize) -> Result<Self, ModelError> {
-        let environment = environment(library, threads)?;
+        let environment = environment(library, device, threads)?;
         let mut inner = Inner {
             environment,
             device,
@@ -253,19 +254,13 @@ impl Inner {
     }
 }
 
-fn environment(library: &Path, threads: usize) -> Result<Environment, ModelError> {
+fn environment(library: &Path, device: Device, threads: usize) -> Result<Environment, ModelError> {
     let mut known = lock(&ENVIRONMENT);
     if let Some(environment) = &*known {
         return Ok(environment.clone());
     }
     let failed = ModelError::runtime("starting ONNX Runtime");
-    let builder = ort::init_from(library).map_err(|error| {
-        ModelError::Library(format!(
-            "{}: not the library of ONNX Runtime 1.31 ({error}); fetch it with `touchstone runtime \
-             onnx`",
-            library.display()
-        ))
-    })?;
+    let builder = load(library, device)?;
     let start = || {
         let pool = GlobalThreadPoolOptions::default()
             .with_intra_threads(threads)?
@@ -282,6 +277,59 @@ fn environment(library: &Path, threads: usize) -> Result<Environment, ModelError
     environment.set_log_level(ort::logging::LogLevel::Fatal);
     *known = Some(environment.clone());
     Ok(environment)
+}
+
+/// Loads ONNX Runtime, which has to be of the version that graphs are proved with.
+fn load(library: &Path, device: Device) -> Result<EnvironmentBuilder, ModelError> {
+    let refuse = |what: &dyn fmt::Display| {
+        let command = super::library::command(device);
+        let path = library.display();
+        ModelError::Library(format!("{path}: {what}; fetch it with `{command}`"))
+    };
+    if !library.exists() {
+        return Err(refuse(&"the library of ONNX Runtime is not there"));
+    }
+    if device != Device::Cpu {
+        let folder = library.parent().unwrap_or(Path::new("."));
+        preload(folder).map_err(|what| refuse(&what))?;
+    }
+    let unknown = |error: &dyn fmt::Display| {
+        refuse(&format_args!("is not a library of ONNX Runtime: {error}"))
+    };
+    let builder = match ort::init_from(library) {
+        Ok(builder) => builder,
+        Err(LoadDynamicError::BadVersion { version_str, .. }) => {
+            return Err(refuse(&wrong_version(&version_str)));
+        }
+        Err(LoadDynamicError::Dlopen { error, .. }) => return Err(unknown(&error)),
+        Err(error) => return Err(unknown(&error)),
+    };
+    match ort::util::probe(library) {
+        Some(super::library::MINOR_VERSION) => Ok(builder),
+        other => Err(refuse(&wrong_version(&match other {
+            Some(minor) => format!("1.{minor}"),
+            None => "another".to_owned(),
+        }))),
+    }
+}
+
+fn wrong_version(actual: &str) -> String {
+    let expected = super::library::VERSION;
+    format!("is ONNX Runtime {actual}, and {expected} is needed")
+}
+
+/// Loads NVIDIA's libraries where they are beside ONNX Runtime's; it finds what is loaded already, and
+/// otherwise searches the system for them.
+fn preload(folder: &Path) -> Result<(), String> {
+    use ort::ep::cuda::{CUDA_DYLIBS, CUDNN_DYLIBS};
+    for name in CUDA_DYLIBS.iter().chain(CUDNN_DYLIBS) {
+        let path = folder.join(name);
+        if path.exists() {
+            ort::util::preload_dylib(&path)
+                .map_err(|error| format!("{name} beside it cannot be loaded: {error}"))?;
+        }
+    }
+    Ok(())
 }
 
 impl Program {

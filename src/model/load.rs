@@ -1,7 +1,7 @@
 //! Policies from folders, and back.
 
 use super::adapter::{Adapter, LoraConfig, export_adapter};
-use super::checkpoint::{Checkpoint, Dtype, Export, export};
+use super::checkpoint::{Checkpoint, Dtype, Export, SHARD_BYTES, export};
 use super::config::{ModelConfig, Parameter};
 use super::decoder::Precision;
 use super::engine::Engine;
@@ -11,9 +11,6 @@ use super::policy::Policy;
 use super::weights::Weights;
 use std::collections::HashMap;
 use std::path::Path;
-
-/// Weights of more bytes than this are written in several files, as Hugging Face's libraries do.
-const SHARD_BYTES: usize = 5_000_000_000;
 
 impl Policy {
     /// A new model with random weights; the same seed gives the same ones.

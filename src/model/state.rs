@@ -6,9 +6,6 @@ use super::error::ModelError;
 use super::optimizer::{AdamW, master_name};
 use super::trainer::Trainer;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 /// The files: trained weights, the optimizer's moments, and what else there is to know.
@@ -36,8 +33,12 @@ impl Trainer {
     /// Where something cannot be written, such as on a full disk: what was there before is there
     /// then.
     pub fn save(&mut self, folder: &Path) -> Result<(), ModelError> {
-        let ours = |name: &str| [WEIGHTS, MOMENTS, STATE].contains(&name);
-        replace(folder, ours, |new| self.write(new))
+        replace(folder, Self::is_state_file, |new| self.write(new))
+    }
+
+    /// Whether a file of this name is one of those that [`Trainer::write`] writes.
+    pub fn is_state_file(name: &str) -> bool {
+        [WEIGHTS, MOMENTS, STATE].contains(&name)
     }
 
     /// Writes the state's files into a folder that is there.
@@ -143,19 +144,8 @@ impl Trainer {
 }
 
 fn digest(path: &Path) -> Result<String, ModelError> {
-    let hash = || {
-        let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok::<_, io::Error>(hasher.finalize()),
-                count => hasher.update(&buffer[..count]),
-            }
-        }
-    };
-    let bytes =
-        hash().map_err(|error| ModelError::file(path, format_args!("cannot be read: {error}")))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    crate::wheel::digest(path)
+        .map_err(|error| ModelError::file(path, format_args!("cannot be read: {error}")))
 }
 
 fn open(path: &Path, expected: &str) -> Result<Tensors, ModelError> {

@@ -9,10 +9,8 @@ use super::EngineError;
 use super::world::Archive;
 use crate::domain::RuntimeInfo;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -141,18 +139,7 @@ pub(crate) fn map(path: &Path) -> Result<Archive, EngineError> {
 
 /// SHA-256 of a file, in hexadecimal.
 pub(crate) fn file_digest(path: &Path) -> Result<String, EngineError> {
-    let wrap = |error| EngineError::file(path, error);
-    let mut file = File::open(path).map_err(wrap)?;
-    let mut hasher = Sha256::new();
-    // Large enough that reading is not what takes the time.
-    let mut buffer = vec![0u8; 1 << 20];
-    loop {
-        let count = file.read(&mut buffer).map_err(wrap)?;
-        if count == 0 {
-            return Ok(hex(&hasher.finalize()));
-        }
-        hasher.update(&buffer[..count]);
-    }
+    crate::wheel::digest(path).map_err(|error| EngineError::file(path, error))
 }
 
 /// Bytes in hexadecimal.

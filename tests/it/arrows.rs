@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 /// Each module, and what it may use beside itself.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("domain", &[]),
     ("confinement", &[]),
     ("config", &["domain"]),
-    ("model", &[]),
-    ("sandbox", &["domain"]),
+    ("wheel", &[]),
+    ("model", &["wheel"]),
+    ("sandbox", &["domain", "wheel"]),
     ("validator", &["sandbox", "domain"]),
     ("api", &["validator", "domain", "config"]),
 ];

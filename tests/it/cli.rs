@@ -1,5 +1,7 @@
 //! The command line, as a shell sees it.
 
+mod models;
+
 use std::io::Write;
 use std::process::{Command, Output};
 use tempfile::NamedTempFile;

@@ -28,6 +28,9 @@ const TOKENIZER_FILES: [&str; 8] = [
 /// Files of the model itself.
 const MODEL_FILES: [&str; 4] = ["config.json", "generation_config.json", WHOLE, INDEX];
 
+/// Weights of more bytes than this are written in several files, as Hugging Face's libraries do.
+pub const SHARD_BYTES: usize = 5_000_000_000;
+
 /// What is exported beside the weights, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Export<'a> {

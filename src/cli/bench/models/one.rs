@@ -66,7 +66,7 @@ pub(super) fn threads() -> usize {
 
 pub(super) fn measure(work: Work, shape: &str, device: Device) -> anyhow::Result<Measured> {
     let config = ModelConfig::preset(shape).map_err(|error| Usage(error.to_string()))?;
-    let cache = crate::cli::runtime::recipe(None)?.cache;
+    let cache = crate::cli::runtime::cache()?;
     let engine = Engine::start(&library::library(&cache, device), device, threads())?;
     let before = resident("VmRSS:")?;
     std::fs::write("/proc/self/clear_refs", "5").context("the peak cannot be forgotten")?;
