@@ -97,6 +97,9 @@ struct Info {
     tracked: bool,
 }
 
+/// A constant's type, shape and bytes.
+type Content = (ElementType, Vec<Dim>, Vec<u8>);
+
 /// A graph under construction.
 #[derive(Default)]
 pub struct Graph {
@@ -106,7 +109,7 @@ pub struct Graph {
     outputs: RefCell<Vec<Value>>,
     constants: RefCell<Vec<(Value, Vec<u8>)>>,
     /// Constants by content, so that each is stored once.
-    known_constants: RefCell<HashMap<(ElementType, Vec<Dim>, Vec<u8>), Value>>,
+    known_constants: RefCell<HashMap<Content, Value>>,
     tape: RefCell<Vec<Record>>,
     /// Whether operations go on the tape.
     paused: Cell<bool>,

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 /// How the derivative is computed; the numbers do not depend on it, but for rounding.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Memory {
     /// Keep only each block's input and compute the block again for its derivative: less than half
@@ -26,15 +26,6 @@ pub struct Memory {
     /// Logits are computed for this many tokens at a time, and again for their derivative; 0 is all
     /// at once. 1,024 tokens of a vocabulary of 152 K are 620 MB.
     pub head_tokens: usize,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Memory {
-            checkpoint: false,
-            head_tokens: 0,
-        }
-    }
 }
 
 /// What a batch gave.
