@@ -12,7 +12,8 @@ mod sft;
 
 use super::{Usage, runtime};
 use crate::model::checkpoint::Dtype;
-use crate::model::{Device, Engine, ModelError, library};
+use crate::model::memory::{self, Plan};
+use crate::model::{Device, Engine, ModelConfig, ModelError, library};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -76,6 +77,24 @@ struct OnDevice {
 }
 
 impl OnDevice {
+    /// The processor, with all of its cores.
+    fn processor() -> Self {
+        OnDevice {
+            device: Device::Cpu,
+            threads: None,
+        }
+    }
+
+    /// Refuses what the device has no memory for, before anything is loaded.
+    fn check(&self, config: &ModelConfig, plan: &Plan) -> anyhow::Result<()> {
+        match memory::available(self.device) {
+            Some(available) => memory::check(config, plan, self.device, available)
+                .map(|_| ())
+                .map_err(fault),
+            None => Ok(()),
+        }
+    }
+
     fn engine(&self) -> anyhow::Result<Engine> {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = self.threads.map_or_else(cores, NonZeroUsize::get);

@@ -5,6 +5,7 @@ use super::config::{ModelConfig, Parameter};
 use super::decoder::Precision;
 use super::engine::Device;
 use super::error::ModelError;
+use super::trainer::Memory;
 use std::fmt;
 
 /// What is planned.
@@ -27,10 +28,8 @@ pub struct TrainingPlan {
     pub rows: usize,
     /// Tokens a row.
     pub length: usize,
-    /// Whether blocks are computed again instead of kept.
-    pub checkpoint: bool,
-    /// Tokens that logits are computed for at a time; 0 is all.
-    pub head_tokens: usize,
+    /// What is kept and what is computed again.
+    pub memory: Memory,
 }
 
 /// Bytes, by what they are for. Activations are an estimate: they are counted from the shapes that a
@@ -124,13 +123,13 @@ fn activations(config: &ModelConfig, plan: &TrainingPlan, narrow: usize, wide: u
         + 4 * config.intermediate_size;
     let shares = plan.rows * config.heads * plan.length * plan.length;
     let block = (tokens * per_token + shares) * narrow;
-    let kept = match plan.checkpoint {
+    let kept = match plan.memory.checkpoint {
         false => config.layers * block,
         true => config.layers * tokens * config.hidden_size * narrow + block,
     };
     // While one layer's derivative is computed, about as much again as it keeps is in use.
     let working = block;
-    let at_once = match plan.head_tokens {
+    let at_once = match plan.memory.head_tokens {
         0 => tokens,
         some => some.min(tokens),
     };
@@ -158,10 +157,10 @@ pub fn check(
         if plan.adapter.is_none() {
             advice.push("train an adapter instead of the whole model");
         }
-        if !training.checkpoint {
+        if !training.memory.checkpoint {
             advice.push("compute activations again (checkpoint)");
         }
-        if training.head_tokens == 0 {
+        if training.memory.head_tokens == 0 {
             advice.push("compute logits in parts (head_tokens)");
         }
         if training.rows > 1 {

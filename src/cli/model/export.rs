@@ -2,10 +2,10 @@
 
 use super::super::Usage;
 use super::super::failure::done;
-use super::{Numbers, fault, replaceable};
+use super::{Numbers, OnDevice, fault, replaceable};
 use crate::model::adapter::export_adapter;
 use crate::model::checkpoint::{Export, SHARD_BYTES, export};
-use crate::model::{Adapter, Checkpoint, ModelConfig, ModelError, Parameter};
+use crate::model::{Adapter, Checkpoint, ModelConfig, ModelError, Parameter, Policy};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 ///
 /// A model becomes a folder that transformers and vLLM load. With an adapter it is the adapter that is
 /// written, as a folder that PEFT loads, or with --merge the model with the adapter's changes in its
-/// weights. ONNX Runtime is not needed.
+/// weights. ONNX Runtime is needed for --onnx only.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The model's folder.
@@ -30,8 +30,9 @@ pub(super) struct Args {
     /// How numbers are written.
     #[arg(long, value_name = "TYPE", default_value = "f32")]
     dtype: Numbers,
-    /// Write the model's graphs as ONNX files.
-    #[arg(long, hide = true)]
+    /// Write the graphs that train, evaluate and sample the model as ONNX files instead. Weights are
+    /// inputs of them.
+    #[arg(long, conflicts_with_all = ["merge", "force"])]
     onnx: bool,
     /// Replace a model that is there.
     #[arg(long)]
@@ -40,7 +41,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.onnx {
-        return write_graphs(&args.folder, &args.to);
+        return write_graphs(args);
     }
     replaceable(&args.to, args.force)?;
     let config = ModelConfig::read(&args.folder).map_err(fault)?;
@@ -56,9 +57,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(done(true))
 }
 
-/// The graphs as ONNX files.
-fn write_graphs(_folder: &Path, _to: &Path) -> anyhow::Result<ExitCode> {
-    Err(Usage("this version writes no ONNX files".to_owned()).into())
+/// The size of the cache in the graphs that sample.
+const SLOTS: usize = 8;
+const CONTEXT: usize = 512;
+
+fn write_graphs(args: &Args) -> anyhow::Result<ExitCode> {
+    let engine = OnDevice::processor().engine()?;
+    let mut policy = Policy::load(&engine, &args.folder).map_err(fault)?;
+    if let Some(adapter) = &args.adapter {
+        policy = policy.load_adapter(adapter).map_err(fault)?;
+    }
+    let context = CONTEXT.min(policy.config().max_positions);
+    let files = policy.write_graphs(&args.to, SLOTS, context).map_err(fault)?;
+    for file in files {
+        eprintln!("{}", file.display());
+    }
+    Ok(done(true))
 }
 
 fn open_adapter(folder: &Path, config: &ModelConfig) -> anyhow::Result<Adapter> {

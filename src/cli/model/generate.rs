@@ -4,6 +4,7 @@ use super::super::failure::done;
 use super::super::{Usage, output};
 use super::{OnDevice, fault};
 use crate::model::chat::Date;
+use crate::model::memory::Plan;
 use crate::model::{
     Answer, Chat, Finish, Generator, Message, ModelConfig, Policy, Prompt, Sampler, Sampling,
     Tokenizer,
@@ -189,6 +190,13 @@ impl<'a> Writer<'a> {
             (Some(chat), Some(date)) => Some(chat.with_date(date)),
             (chat, _) => chat,
         };
+        args.device.check(
+            &config,
+            &Plan {
+                sampling: Some((args.samples.get().min(MOST_SLOTS), config.max_positions)),
+                ..Plan::default()
+            },
+        )?;
         let engine = args.device.engine()?;
         let mut policy = Policy::load(&engine, &args.folder).map_err(fault)?;
         if let Some(adapter) = &args.adapter {

@@ -11,6 +11,7 @@ use super::super::{Usage, output};
 use super::{OnDevice, fault};
 use crate::cli::failure::done;
 use crate::model::chat::Date;
+use crate::model::memory::{self, TrainingPlan};
 use crate::model::{
     AdamW, Chat, LoraConfig, Memory, ModelConfig, ModelError, Policy, Schedule, Tokenizer, Trainer,
 };
@@ -137,6 +138,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         targets: lora.as_ref().map(|lora| lora.targets.clone()),
     };
     let resumes = saved::resumes(&args.out, args.resume, &settings)?;
+    let memory = Memory {
+        checkpoint: args.save_memory,
+        head_tokens: if args.save_memory { 1024 } else { 0 },
+    };
+    args.device.check(
+        &config,
+        &memory::Plan {
+            training: Some(TrainingPlan {
+                rows: args.batch_rows.get(),
+                length,
+                memory,
+            }),
+            adapter: lora.clone(),
+            ..memory::Plan::default()
+        },
+    )?;
     let engine = args.device.engine()?;
     let mut policy = Policy::load(&engine, &args.folder).map_err(fault)?;
     if let Some(lora) = &lora {
@@ -144,10 +161,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             .with_initial_adapter(lora, args.seed)
             .map_err(fault)?;
     }
-    let memory = Memory {
-        checkpoint: args.save_memory,
-        head_tokens: if args.save_memory { 1024 } else { 0 },
-    };
     let mut trainer = Trainer::new(&policy, AdamW::default(), memory).map_err(fault)?;
     if resumes {
         trainer.resume(&saved::state(&args.out)).map_err(fault)?;

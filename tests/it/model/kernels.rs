@@ -10,9 +10,10 @@ const OWN: &str = "com.microsoft";
 
 /// Kernels of the CUDA provider for what our graphs use, at the versions that opset 21 stands for:
 /// domain, operator, and the types of each input that has a choice; further inputs have those of the
-/// last. Only types that occur here are listed. From `docs/OperatorKernels.md` of ONNX Runtime, the
-/// part about CUDAExecutionProvider. `!` stands before inputs that the kernel wants in the host's
-/// memory, and before an operator whose result is there.
+/// last. Only types that occur here are listed. From `docs/OperatorKernels.md` of ONNX Runtime's main
+/// branch, the part about CUDAExecutionProvider. `!` stands before inputs that the kernel wants in the
+/// host's memory, and before an operator whose result is there: that page does not say it, these are
+/// from knowledge of the kernels and were not looked up one by one.
 const KERNELS: &[(&str, &str, &[&str])] = &[
     ("", "Abs", &["f32 f64 bf16 i32 i64"]),
     ("", "Add", &["f32 f64 bf16 i32 i64"]),
@@ -52,7 +53,7 @@ const KERNELS: &[(&str, &str, &[&str])] = &[
     ("", "ReduceSum", &["f32 f64 bf16 i32 i64", "!i64"]),
     ("", "ReduceSumSquare", &["f32 f64", "!i64"]),
     ("", "Reshape", &["f32 f64 bf16 i32 i64 bool", "!i64"]),
-    // The table has 16 bits too, but the kernel that adds knows only the wide ones.
+    // The page has 16 bits too; whether the kernel adds in them is not known, so they do not count.
     ("", "ScatterElements", &["f32 f64", "i32 i64", "f32 f64"]),
     ("", "ScatterND", &["f32 f64 bf16", "i64", "f32 f64 bf16"]),
     ("", "!Shape", &["f32 f64 bf16 i32 i64 bool"]),
@@ -133,7 +134,7 @@ fn missing(graph: &Graph) -> BTreeSet<String> {
     graph.operations().iter().filter_map(fault).collect()
 }
 
-/// Constants of at most so many elements count as small to ONNX Runtime (1.31,
+/// Constants of at most so many elements count as small to ONNX Runtime (main branch,
 /// `core/framework/fallback_cpu_capability.cc`, as the function below).
 const SMALL: usize = 100;
 

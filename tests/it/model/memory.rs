@@ -3,7 +3,7 @@
 use super::message;
 use super::support::{lora_named, policies};
 use touchstone::model::memory::{Plan, TrainingPlan, check, estimate};
-use touchstone::model::{Device, ModelConfig};
+use touchstone::model::{Device, Memory, ModelConfig};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
@@ -12,8 +12,7 @@ fn plan() -> Plan {
         training: Some(TrainingPlan {
             rows: 4,
             length: 512,
-            checkpoint: false,
-            head_tokens: 0,
+            memory: Memory::default(),
         }),
         sampling: Some((8, 512)),
         adapter: None,
