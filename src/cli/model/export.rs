@@ -68,7 +68,9 @@ fn write_graphs(args: &Args) -> anyhow::Result<ExitCode> {
         policy = policy.load_adapter(adapter).map_err(fault)?;
     }
     let context = CONTEXT.min(policy.config().max_positions);
-    let files = policy.write_graphs(&args.to, SLOTS, context).map_err(fault)?;
+    let files = policy
+        .write_graphs(&args.to, SLOTS, context)
+        .map_err(fault)?;
     for file in files {
         eprintln!("{}", file.display());
     }
