@@ -127,8 +127,12 @@ fn activations(config: &ModelConfig, plan: &TrainingPlan, narrow: usize, wide: u
         false => config.layers * block,
         true => config.layers * tokens * config.hidden_size * narrow + block,
     };
-    // While one layer's derivative is computed, about as much again as it keeps is in use.
-    let working = block;
+    // While one layer's derivative is computed, about as much again as it keeps is in use, and of a
+    // block that is computed again what the first time made of it too.
+    let working = match plan.memory.checkpoint {
+        false => block,
+        true => 2 * block,
+    };
     let at_once = match plan.memory.head_tokens {
         0 => tokens,
         some => some.min(tokens),

@@ -479,12 +479,18 @@ pub(super) fn accumulation_graph(policy: &Policy, form: Form) -> Graph {
         .map(|parameter| read.decoder.parameter(&parameter.name))
         .collect();
     let gradients = graph.backward(loss, &values);
+    // ONNX Runtime begins with what the last node of a graph needs. Additions at the end, in the order
+    // of the layers, make it finish one layer's derivatives after the other, from the last layer on;
+    // were the products themselves the outputs, whose last is the first layer's, it would keep what
+    // all layers have computed again until then. Hence zero is added where nothing else is.
+    let zero = graph.scale(terms.normalizer, 0.0);
     for (parameter, gradient) in parameters.iter().zip(gradients) {
         let name = gradient_name(&parameter.name);
         let shape = parameter.shape.iter().copied().map(Dim::Fixed);
         let gradient = graph.cast(gradient, wide);
         let sum = match form.adds {
             true => graph.add(graph.input(&name, shape, wide), gradient),
+            false if form.memory.checkpoint => graph.add(gradient, zero),
             false => gradient,
         };
         graph.output(&next_name(&name), sum);

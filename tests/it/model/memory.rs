@@ -1,9 +1,11 @@
 //! What a plan is said to need, and that graphs can be written for other tools.
 
 use super::message;
-use super::support::{lora_named, policies};
+use super::support::{engine, lora_named, policies};
 use touchstone::model::memory::{Plan, TrainingPlan, check, estimate};
-use touchstone::model::{Device, Memory, ModelConfig};
+use touchstone::model::{
+    AdamW, Batch, Device, Extra, Loss, Memory, ModelConfig, Policy, Sequence, Trainer,
+};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
@@ -88,4 +90,60 @@ fn graphs_are_written_for_other_tools() {
         .write_graphs(&file, 4, 32)
         .expect_err("no folder");
     assert!(message(folder.path(), &error).starts_with("DIR/file: cannot be made: "));
+}
+
+/// The most bytes of this process that ever lay in memory.
+fn peak() -> usize {
+    let text = std::fs::read_to_string("/proc/self/status").expect("status");
+    let line = text.lines().find(|line| line.starts_with("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok());
+    1024 * number.expect("a number")
+}
+
+#[test]
+fn what_is_computed_again_is_not_kept() {
+    let output = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args([
+            "--exact",
+            "model::memory::measured_alone",
+            "--ignored",
+            "--nocapture",
+        ])
+        .output()
+        .expect("a process");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && told.contains("1 passed"),
+        "{told}{errors}"
+    );
+}
+
+#[test]
+#[ignore = "measures the memory of its process: the test above runs it alone"]
+fn measured_alone() {
+    let config = ModelConfig {
+        layers: 12,
+        ..ModelConfig::preset("tiny").expect("a preset")
+    };
+    let policy = Policy::initial(&engine(), config, 1).expect("a policy");
+    let sequence = Sequence {
+        tokens: (0..129).collect(),
+        prompt: 1,
+    };
+    let batch = Batch::of(&[&sequence; 8], 128).expect("a batch");
+    let step = |checkpoint| {
+        let memory = Memory {
+            checkpoint,
+            head_tokens: 128,
+        };
+        let before = peak();
+        let mut trainer = Trainer::new(&policy, AdamW::default(), memory).expect("a trainer");
+        let done = trainer.accumulate(Loss::Likelihood, &batch, &Extra::None, 1024.0);
+        done.expect("a loss");
+        peak() - before
+    };
+    // The larger one comes second, in addition to what the first has freed or keeps.
+    let (again, more) = (step(true), step(false));
+    assert!(again < more, "{again} again, and {more} more when kept");
 }
