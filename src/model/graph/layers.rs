@@ -38,6 +38,9 @@ impl Graph {
             other => other,
         };
         let (x, weight) = (self.cast(x, wide), self.cast(weight, wide));
+        if wide == ElementType::F32 && !self.tracked(x) && !self.tracked(weight) {
+            return self.cast(self.plain_rms_norm(x, weight, epsilon), element);
+        }
         let width = self.width(x);
         let (y, inverse) = self.paused(|| {
             let square = self.scale(self.sum_of_squares(x), 1.0 / width as f64);
@@ -63,6 +66,15 @@ impl Graph {
             ]
         });
         self.cast(y, element)
+    }
+
+    /// The same without a derivative, in the form that ONNX Runtime knows and makes one kernel of.
+    fn plain_rms_norm(&self, x: Value, weight: Value, epsilon: f64) -> Value {
+        let element = self.element(x);
+        let two = self.scalar(element, 2.0);
+        let square = self.emit("Pow", &[x, two], &[], (self.shape(x), element));
+        let root = self.sqrt(self.shift(self.mean_last(square), epsilon));
+        self.mul(self.div(x, root), weight)
     }
 
     /// Sums of squares over the last dimension, which stays with size 1.

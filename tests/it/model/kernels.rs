@@ -47,6 +47,7 @@ const KERNELS: &[(&str, &str, &[&str])] = &[
     ("", "Mul", &["f32 f64 bf16 i32 i64"]),
     ("", "Neg", &["f32 f64 bf16 i32 i64"]),
     ("", "Pad", &["f32 f64 bool", "!i64"]),
+    ("", "Pow", &["f32 f64 i32 i64"]),
     ("", "Range", &["!f32 f64 i32 i64"]),
     ("", "ReduceMax", &["f32 f64 i32 i64", "!i64"]),
     ("", "ReduceMean", &["f32 f64 i32", "!i64"]),
