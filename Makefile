@@ -1,4 +1,4 @@
-.PHONY: build serve onnx test
+.PHONY: build serve onnx test check-graphs
 
 build:
 	cargo build --release --locked
@@ -13,3 +13,11 @@ onnx: build
 
 test: build onnx
 	cargo test --release --locked
+
+# The graphs of a small model before ONNX's own checker, which pip fetches.
+check-graphs: onnx
+	python3 -m pip install --quiet --disable-pip-version-check --target target/onnx-checker onnx==1.23.2
+	rm -rf target/graphs
+	target/release/touchstone model new target/graphs/model --preset tiny
+	target/release/touchstone model export target/graphs/model target/graphs/onnx --onnx
+	PYTHONPATH=target/onnx-checker python3 fixtures/model/check_onnx.py target/graphs/onnx/*.onnx

@@ -219,15 +219,16 @@ fn declare(graph: &Graph, policy: &Policy) -> Decoder {
 fn places(graph: &Graph, slots: Value, length: Value, config: &ModelConfig) -> Value {
     let heads: Vec<i64> = (0..config.kv_heads as i64).collect();
     let span = (graph.integers(&[0]), length);
+    let positions = positions(graph, config.max_positions, span);
     let parts = [
-        (slots, [1, 2, 3]),
-        (graph.integers(&heads), [0, 2, 3]),
-        (positions(graph, config.max_positions, span), [0, 1, 3]),
+        graph.unsqueeze(slots, &[1, 2, 3]),
+        graph.integer_tensor(&[1, heads.len(), 1, 1], &heads),
+        graph.unsqueeze(positions, &[0, 1, 3]),
     ];
-    let at = |(part, (numbers, axes)): (usize, (Value, [usize; 3]))| {
+    let at = |part: usize| {
         let only: Vec<i64> = (0..3).map(|x| i64::from(x == part)).collect();
-        graph.mul(graph.unsqueeze(numbers, &axes), graph.integers(&only))
+        graph.mul(parts[part], graph.integer_tensor(&[1, 1, 1, 3], &only))
     };
-    let [slot, head, position] = [0, 1, 2].map(|part| at((part, parts[part])));
+    let [slot, head, position] = [0, 1, 2].map(at);
     graph.add(graph.add(slot, head), position)
 }

@@ -142,6 +142,13 @@ impl Graph {
         self.constant_bytes(ElementType::I64, vec![numbers.len().into()], bytes)
     }
 
+    /// A constant tensor of whole numbers.
+    pub fn integer_tensor(&self, shape: &[usize], numbers: &[i64]) -> Value {
+        let bytes = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let shape = shape.iter().copied().map(Dim::Fixed).collect();
+        self.constant_bytes(ElementType::I64, shape, bytes)
+    }
+
     /// A constant whole number.
     pub fn integer(&self, number: i64) -> Value {
         self.constant_bytes(ElementType::I64, vec![], number.to_le_bytes().to_vec())
