@@ -4,7 +4,7 @@
 use crate::runtime::{CAPS, folder, judge, judge_by, program};
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use touchstone::sandbox::{Backstop, Job, Run, Runtime, RuntimeSettings, Sandbox};
 use touchstone::validator::{Executor, ExecutorError, Settings, Validator};
 
@@ -20,6 +20,12 @@ fn small() -> &'static Runtime {
         };
         Runtime::load(&folder(), settings).expect("the runtime loads")
     })
+}
+
+/// Held by a test as long as it uses that runtime: another's sandboxes would be some of the few.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The program that executors fail at.
@@ -90,6 +96,7 @@ fn check(validator: &Validator) {
 
 #[test]
 fn an_exhausted_pool_costs_the_check_that_meets_it() {
+    let _alone = alone();
     check(&striking(|sandbox, run| {
         // Its own instance is given back, and all there are are taken.
         *sandbox = small().sandbox();
@@ -110,6 +117,7 @@ fn an_exhausted_pool_costs_the_check_that_meets_it() {
 
 #[test]
 fn a_panic_in_the_middle_of_a_run_costs_its_check() {
+    let _alone = alone();
     check(&striking(|sandbox, run| {
         sandbox.run(run)?;
         panic!("on purpose");
@@ -118,11 +126,13 @@ fn a_panic_in_the_middle_of_a_run_costs_its_check() {
 
 #[test]
 fn an_engine_error_costs_its_check() {
+    let _alone = alone();
     check(&striking(|_, _| Err("the engine says no".into())));
 }
 
 #[test]
 fn a_trap_is_the_programs_failure_and_nobody_elses() {
+    let _alone = alone();
     let trap = "import os\nos.abort()";
     let validator = striking(|_, _| Ok(()));
     let expected = judge(batch("print('spared')"));
