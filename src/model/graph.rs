@@ -202,11 +202,6 @@ impl Graph {
         (inputs, sized.collect())
     }
 
-    /// How many nodes there are.
-    pub fn node_count(&self) -> usize {
-        self.nodes.borrow().len()
-    }
-
     /// The types of the inputs, by name.
     pub(super) fn input_elements(&self) -> HashMap<String, ElementType> {
         let inputs = self.inputs.borrow();

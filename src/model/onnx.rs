@@ -80,9 +80,6 @@ pub struct AttributeProto {
     /// Its name.
     #[prost(string, optional, tag = "1")]
     pub name: Option<String>,
-    /// A real number.
-    #[prost(float, optional, tag = "2")]
-    pub f: Option<f32>,
     /// A whole number.
     #[prost(int64, optional, tag = "3")]
     pub i: Option<i64>,

@@ -22,8 +22,6 @@ pub(in crate::model) const RUNTIME_DOMAIN: &str = "com.microsoft";
 pub enum Attribute {
     /// A whole number.
     Int(i64),
-    /// A real number.
-    Float(f32),
     /// Whole numbers.
     Ints(Vec<i64>),
     /// A text.
@@ -334,10 +332,6 @@ fn attribute((name, value): &(&'static str, Attribute)) -> AttributeProto {
         ..AttributeProto::default()
     };
     let kind = match value {
-        Attribute::Float(number) => {
-            proto.f = Some(*number);
-            1
-        }
         Attribute::Int(number) => {
             proto.i = Some(*number);
             2

@@ -1,7 +1,7 @@
 //! What a plan is said to need, and that graphs can be written for other tools.
 
 use super::message;
-use super::support::{engine, lora_named, policies};
+use super::support::{alone, engine, lora_named, policies};
 use touchstone::model::memory::{Plan, TrainingPlan, check, estimate};
 use touchstone::model::{
     AdamW, Batch, Device, Extra, Loss, Memory, ModelConfig, Policy, Sequence, Trainer,
@@ -102,21 +102,7 @@ fn peak() -> usize {
 
 #[test]
 fn what_is_computed_again_is_not_kept() {
-    let output = std::process::Command::new(std::env::current_exe().expect("this program"))
-        .args([
-            "--exact",
-            "model::memory::measured_alone",
-            "--ignored",
-            "--nocapture",
-        ])
-        .output()
-        .expect("a process");
-    let told = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && told.contains("1 passed"),
-        "{told}{errors}"
-    );
+    alone("model::memory::measured_alone");
 }
 
 #[test]

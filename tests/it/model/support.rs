@@ -151,3 +151,18 @@ pub fn random_policy(config: &ModelConfig, element: ElementType) -> Policy {
     });
     Policy::new(&engine(), config.clone(), weights.expect("weights"))
 }
+
+/// Runs an ignored test of this program in a process of its own: what else runs in this one takes
+/// memory too.
+pub fn alone(test: &str) {
+    let output = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .output()
+        .expect("a process");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && told.contains("1 passed"),
+        "{told}{errors}"
+    );
+}

@@ -1,6 +1,6 @@
 //! Two models at once: generator and critic side by side.
 
-use super::support::{engine, lora, random_policy, tiny};
+use super::support::{alone, engine, lora, random_policy, tiny};
 use touchstone::model::{
     AdamW, Batch, ElementType, Extra, Loss, Memory, ModelConfig, Policy, Request, Sampler,
     Sampling, Scorer, Sequence, Trainer, Weights,
@@ -104,22 +104,7 @@ fn resident() -> usize {
 
 #[test]
 fn an_adapters_base_lies_in_memory_once() {
-    // What else runs in this process takes memory too, so that one of its own does the measuring.
-    let output = std::process::Command::new(std::env::current_exe().expect("this program"))
-        .args([
-            "--exact",
-            "model::two::measured_alone",
-            "--ignored",
-            "--nocapture",
-        ])
-        .output()
-        .expect("a process");
-    let told = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && told.contains("1 passed"),
-        "{told}{errors}"
-    );
+    alone("model::two::measured_alone");
 }
 
 #[test]
