@@ -11,6 +11,7 @@ mod runtime;
 mod serve;
 mod settings;
 mod table;
+mod train;
 
 pub use failure::Usage;
 
@@ -56,6 +57,7 @@ enum Command {
     Bench(bench::Args),
     Model(model::Args),
     Runtime(runtime::Args),
+    Train(train::Args),
 }
 
 /// The whole command.
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => bench::run(args),
         Command::Model(args) => model::run(args),
         Command::Runtime(args) => runtime::run(args),
+        Command::Train(args) => train::run(&args),
     };
     result.unwrap_or_else(|error| failure::report(&error))
 }

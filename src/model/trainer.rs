@@ -284,6 +284,41 @@ impl Trainer {
         Ok(binding)
     }
 
+    /// Adds the derivatives that another trainer of the same weights has accumulated, and which it
+    /// forgets: two trainers with engines of their own may share the batches of a step.
+    ///
+    /// # Errors
+    /// Where it trains other parameters, or the device fails; the step is then undefined, and both
+    /// forget it.
+    pub fn take_from(&mut self, other: &mut Trainer) -> Result<(), ModelError> {
+        let (begun, given) = (self.begun, std::mem::take(&mut other.begun));
+        if !given {
+            return Ok(());
+        }
+        self.begun = false;
+        for parameter in self.policy.trained().parameters() {
+            let name = gradient_name(&parameter.name);
+            let numbers = match other.state.get(&name) {
+                Some(tensor) => tensor.read::<f32>()?,
+                None => {
+                    let what = format!("{} is not trained by both trainers", parameter.name);
+                    return Err(ModelError::Input(what));
+                }
+            };
+            let tensor = self.state.get_mut(&name).expect("made at the start");
+            let sum: Vec<f32> = match begun {
+                true => {
+                    let own = tensor.read::<f32>()?;
+                    own.iter().zip(&numbers).map(|(a, b)| a + b).collect()
+                }
+                false => numbers,
+            };
+            tensor.write(&sum)?;
+        }
+        self.begun = true;
+        Ok(())
+    }
+
     /// Takes a step with the accumulated derivatives; gives their norm before clipping.
     ///
     /// # Errors
@@ -321,6 +356,11 @@ impl Trainer {
         self.step += 1;
         self.begun = false;
         Ok(norm)
+    }
+
+    /// Forgets the derivatives that have been accumulated.
+    pub fn forget(&mut self) {
+        self.begun = false;
     }
 
     /// The derivatives that have been accumulated, `[elements]` of a parameter's shape.

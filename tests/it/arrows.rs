@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Each module, and what it may use beside itself.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("domain", &[]),
     ("confinement", &[]),
     ("config", &["domain"]),
@@ -11,6 +11,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("model", &["wheel"]),
     ("sandbox", &["domain", "wheel"]),
     ("validator", &["sandbox", "domain"]),
+    ("train", &["model", "validator", "domain"]),
     ("api", &["validator", "domain", "config"]),
 ];
 

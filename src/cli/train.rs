@@ -1,0 +1,238 @@
+//! `touchstone train`.
+
+mod progress;
+
+use super::failure::{done, our_fault};
+use super::{Usage, logging, runtime, validator};
+use crate::config::Layers;
+use crate::model::{Device, Engine, ModelError, library};
+use crate::train::config::{TaskConfig, TrainConfig, arm};
+use crate::train::judge::code::Code;
+use crate::train::judge::{Judge, RandomLabels};
+use crate::train::run::{Ended, Run, RunError, Setup};
+use crate::train::task::Task;
+use crate::train::task::functions::Functions;
+use crate::train::warm::{self, Start};
+use anyhow::Context;
+use progress::Progress;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Train a generator against an adversarial critic.
+///
+/// The generator answers questions, the critic writes the test that is most likely to break each
+/// answer, the validator runs it in a fresh sandbox, and both learn. The preset `laptop` starts from
+/// nothing, on two cores.
+///
+/// OUT gets `metrics.jsonl`, a line for each iteration; `samples.jsonl`, a line for each answer with
+/// its tests; `state`, to go on from; and at the end `generator` and `critic`, models in Hugging Face's
+/// layout. A run that was stopped in any way goes on with --resume, to the same numbers. SIGINT saves
+/// and leaves.
+#[derive(clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The run, as TOML.
+    #[arg(required_unless_present = "preset", conflicts_with = "preset")]
+    config: Option<PathBuf>,
+    /// A run that is known by name: laptop.
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// An arm of the experiment: rlac, rlac-anchored, static, random, random-16, fixed-16,
+    /// random-labels.
+    #[arg(long, value_name = "NAME")]
+    arm: Option<String>,
+    /// The folder of the run.
+    #[arg(long, value_name = "FOLDER", default_value = "run")]
+    out: PathBuf,
+    /// Decides all draws.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Decides the models that the game starts from.
+    #[arg(long, value_name = "N")]
+    warm_start: Option<u64>,
+    /// Iterations in all.
+    #[arg(long, value_name = "N")]
+    iterations: Option<u64>,
+    /// Go on with the run in the folder.
+    #[arg(long)]
+    resume: bool,
+    /// Where the models are executed: cpu, or cuda:N for an NVIDIA GPU.
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: Device,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  touchstone runtime onnx
+  touchstone train --preset laptop --out run
+  touchstone train --preset laptop --out run --resume
+  touchstone train --preset laptop --arm static --seed 2 --out static-2
+
+Exit status: 0 done, 1 stopped because a number was not finite, 2 wrong usage, 3 our fault.";
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let config = args.settle()?;
+    train(args, config)
+}
+
+fn train(args: &Args, config: TrainConfig) -> anyhow::Result<ExitCode> {
+    let layers = Layers::default()
+        .set("log.level", Some("warn"))
+        .environment(super::settings::variables());
+    let settings = super::settings::settle(&layers)?;
+    logging::start(&settings.log);
+    let out = &args.out;
+    let has_run = out.join(crate::train::log::METRICS).exists();
+    if has_run && !args.resume {
+        return Err(Usage(format!(
+            "{}: has a run already; --resume goes on with it, or name another folder",
+            out.display()
+        ))
+        .into());
+    }
+    let mut progress = Progress::new(config.iterations)?;
+    let (validator, _) = validator(&settings)?;
+    let judge: Box<dyn Judge> = Box::new(Code::new(validator, config.limits));
+    let judge: Box<dyn Judge> = match config.game.random_labels {
+        true => Box::new(RandomLabels(judge)),
+        false => judge,
+    };
+    let task: Box<dyn Task> = match config.task {
+        TaskConfig::Functions => Box::new(Functions::new()?),
+    };
+    let engines = engines(args.device, &config)?;
+    let start = start(&config, &*task, &engines, &mut progress)?;
+    write_config(out, &config)?;
+    let setup = Setup {
+        config,
+        out,
+        start,
+        task: &*task,
+        judge: &*judge,
+        engines: &engines,
+    };
+    let (mut run, damaged) = Run::begin(setup)?;
+    for state in damaged {
+        eprintln!(
+            "{}: is damaged and was passed over: {}",
+            state.folder.display(),
+            state.why
+        );
+    }
+    progress.begin(run.iteration());
+    let ended = run.train(&mut progress);
+    progress.finish();
+    match ended {
+        Ok(ended) => {
+            tell(out, ended, run.iteration())?;
+            Ok(done(true))
+        }
+        Err(error @ RunError::NotFinite { .. }) => {
+            eprintln!("stopped: {error}; a lower learning rate may help");
+            Ok(done(false))
+        }
+        Err(error @ RunError::Parity { .. }) => {
+            eprintln!("stopped: {error}");
+            Ok(our_fault())
+        }
+        Err(error) => Err(error).context(format!(
+            "the run in {} can be gone on with (--resume)",
+            out.display()
+        )),
+    }
+}
+
+fn tell(out: &Path, ended: Ended, iteration: u64) -> anyhow::Result<()> {
+    let out = out.display();
+    match ended {
+        Ended::Stopped => {
+            eprintln!("saved after iteration {iteration}; --resume goes on with the run in {out}");
+        }
+        _ => {
+            let path = Path::new(&out.to_string()).join("ended.json");
+            let text = serde_json::to_string(&serde_json::json!({ "why": ended }))?;
+            std::fs::write(&path, text + "\n")
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// As many engines as lanes, over one pool of threads.
+fn engines(device: Device, config: &TrainConfig) -> anyhow::Result<Vec<Engine>> {
+    let library = library::library(&runtime::cache()?, device);
+    let first = Engine::start(&library, device, config.machine.threads).map_err(fault)?;
+    let mut engines = vec![first.clone()];
+    while engines.len() < config.machine.lanes {
+        engines.push(first.beside()?);
+    }
+    Ok(engines)
+}
+
+/// The folders that the players start from.
+fn start(
+    config: &TrainConfig,
+    task: &dyn Task,
+    engines: &[Engine],
+    progress: &mut Progress,
+) -> anyhow::Result<Start> {
+    if let Some(generator) = &config.model.generator {
+        let critic = config.model.critic.as_ref().unwrap_or(generator);
+        return Ok(Start {
+            generator: generator.clone(),
+            critic: critic.clone(),
+        });
+    }
+    let cache = runtime::cache()?.join("warm-starts");
+    let (settings, machine) = (&config.warm_start, &config.machine);
+    let start = warm::obtain(&cache, task, settings, machine, engines, |told| {
+        progress.warm(told);
+    });
+    start.map_err(fault)
+}
+
+fn write_config(out: &Path, config: &TrainConfig) -> anyhow::Result<()> {
+    let failed = || format!("cannot write into {}", out.display());
+    std::fs::create_dir_all(out).with_context(failed)?;
+    let text = serde_json::to_string_pretty(config)? + "\n";
+    std::fs::write(out.join("config.json"), text).with_context(failed)
+}
+
+/// Whose mistake it is where something was read: a file or the set-up is the user's.
+fn fault(error: ModelError) -> anyhow::Error {
+    match error {
+        ModelError::Library(_)
+        | ModelError::File { .. }
+        | ModelError::Unsupported(_)
+        | ModelError::Input(_) => Usage(error.to_string()).into(),
+        other => other.into(),
+    }
+}
+
+impl Args {
+    fn settle(&self) -> anyhow::Result<TrainConfig> {
+        let usage = |error: &dyn std::fmt::Display| Usage(error.to_string());
+        let mut config = match (&self.config, &self.preset) {
+            (Some(path), _) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| Usage(format!("{}: {error}", path.display())))?;
+                TrainConfig::parse(&text)
+                    .map_err(|error| Usage(format!("{}: {error}", path.display())))?
+            }
+            (None, Some(name)) => TrainConfig::preset(name).map_err(|error| usage(&error))?,
+            (None, None) => TrainConfig::default(),
+        };
+        if let Some(name) = &self.arm {
+            let plain = TrainConfig {
+                game: crate::train::config::Game::default(),
+                critic: TrainConfig::default().critic,
+                ..config
+            };
+            config = arm(name, &plain).map_err(|error| usage(&error))?;
+        }
+        config.seed = self.seed.unwrap_or(config.seed);
+        config.warm_start.seed = self.warm_start.unwrap_or(config.warm_start.seed);
+        config.iterations = self.iterations.unwrap_or(config.iterations);
+        Ok(config.checked().map_err(|error| usage(&error))?)
+    }
+}

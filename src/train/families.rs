@@ -1,0 +1,436 @@
+//! Small programming tasks made by rule: what is asked, a right program, and programs with bugs.
+//!
+//! Every family has one easy bug, which fails about half of all inputs, and edge-case bugs, which
+//! inputs drawn evenly hardly ever find. What a program is worth is not taken from here but found by
+//! running it; a test runs all of them.
+
+mod numbers;
+mod sequences;
+
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+use std::fmt::{self, Write};
+
+/// A kind of argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole number.
+    Int,
+    /// A whole number that is a year.
+    Year,
+    /// A text of few different letters.
+    Text,
+    /// A text of round brackets.
+    Brackets,
+    /// A list of whole numbers.
+    List,
+    /// A list of whole numbers in order.
+    Sorted,
+}
+
+/// A family of problems: `{a}`, `{b}`, `{c}` and `{k}` stand for a problem's constants.
+#[derive(Debug)]
+pub struct Family {
+    /// Its name.
+    pub name: &'static str,
+    /// The kinds of its arguments, which are called x, y and z.
+    pub takes: &'static [Kind],
+    /// Ways to ask. The last one is never trained on.
+    pub prompts: &'static [&'static str],
+    /// The body of a right function.
+    pub correct: &'static str,
+    /// One that fails about half of all inputs.
+    pub easy: &'static str,
+    /// Ones that fail few.
+    pub edge: &'static [&'static str],
+}
+
+/// All families.
+pub fn families() -> impl ExactSizeIterator<Item = &'static Family> + Clone {
+    const ALL: [&Family; 27] = {
+        let mut all = [&numbers::FAMILIES[0]; 27];
+        let mut at = 0;
+        while at < all.len() {
+            all[at] = match at < numbers::FAMILIES.len() {
+                true => &numbers::FAMILIES[at],
+                false => &sequences::FAMILIES[at - numbers::FAMILIES.len()],
+            };
+            at += 1;
+        }
+        all
+    };
+    ALL.into_iter()
+}
+
+/// The numbers of a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Constants {
+    /// A lower bound.
+    pub a: i64,
+    /// An upper bound.
+    pub b: i64,
+    /// A count of places.
+    pub c: i64,
+    /// Any number.
+    pub k: i64,
+}
+
+/// What `k` is drawn from: numbers that the other archetypes do not meet by chance.
+const ANY: [i64; 16] = [2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 15, 17, 19, 21, 24, 28];
+
+impl Constants {
+    /// Draws some that are kept for evaluation, or some that are not: a fifth of all are.
+    pub fn draw(random: &mut impl RngExt, held_out: bool) -> Self {
+        loop {
+            let a = random.random_range(-40..=40);
+            let constants = Constants {
+                a,
+                b: a + random.random_range(5..=40),
+                c: random.random_range(3..=4),
+                k: *ANY.choose(random).unwrap_or(&2),
+            };
+            if constants.held_out() == held_out {
+                return constants;
+            }
+        }
+    }
+
+    fn held_out(self) -> bool {
+        (self.a + 3 * self.b + self.k + 2 * self.c).rem_euclid(5) == 0
+    }
+
+    fn fill(self, text: &str) -> String {
+        text.replace("{a}", &self.a.to_string())
+            .replace("{b}", &self.b.to_string())
+            .replace("{c}", &self.c.to_string())
+            .replace("{k}", &self.k.to_string())
+    }
+}
+
+/// A family with its constants: what programs and inputs belong to.
+#[derive(Debug, Clone, Copy)]
+pub struct Problem {
+    /// The family.
+    pub family: &'static Family,
+    /// Its constants.
+    pub constants: Constants,
+}
+
+/// Which program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Version {
+    /// The right one.
+    Correct,
+    /// With the easy bug.
+    Easy,
+    /// With an edge-case bug.
+    Edge(usize),
+}
+
+impl Problem {
+    /// The question, by the number of the way to ask. It starts with a space, as every word does.
+    pub fn prompt(&self, way: usize) -> String {
+        format!(" {}", self.constants.fill(self.family.prompts[way]))
+    }
+
+    /// A whole program.
+    pub fn program(&self, version: Version) -> String {
+        let body = match version {
+            Version::Correct => self.family.correct,
+            Version::Easy => self.family.easy,
+            Version::Edge(number) => self.family.edge[number],
+        };
+        let names = &["x", "y", "z"][..self.family.takes.len()];
+        format!(
+            "def f({}):\n {}",
+            names.join(","),
+            self.constants.fill(body)
+        )
+    }
+
+    /// An input drawn evenly.
+    pub fn uniform(&self, random: &mut impl RngExt) -> Input {
+        let kinds = self.family.takes.iter();
+        Input(kinds.map(|kind| Argument::uniform(*kind, random)).collect())
+    }
+
+    /// An input of a kind that programs stumble over.
+    pub fn edge(&self, archetype: Archetype, random: &mut impl RngExt) -> Input {
+        let mut input = self.uniform(random);
+        let at = random.random_range(0..input.0.len());
+        if archetype == Archetype::Equal && input.0.len() > 1 {
+            input.0[at] = input.0[(at + 1) % input.0.len()].clone();
+            return input;
+        }
+        match archetype {
+            Archetype::Small | Archetype::Negative => {
+                for argument in &mut input.0 {
+                    argument.bend(archetype, self.constants, random);
+                }
+            }
+            _ => input.0[at].bend(archetype, self.constants, random),
+        }
+        input
+    }
+}
+
+impl Problem {
+    /// An input of values at the ends of what is usual.
+    pub fn boundary(&self, random: &mut impl RngExt) -> Input {
+        let kinds = self.family.takes.iter();
+        Input(
+            kinds
+                .map(|kind| Argument::boundary(*kind, random))
+                .collect(),
+        )
+    }
+
+    /// An input with a number that stands in a program, or one beside it, in the place of one that was
+    /// drawn evenly. Texts and lists are cut to as many elements.
+    pub fn literal(&self, program: &str, random: &mut impl RngExt) -> Input {
+        let mut input = self.uniform(random);
+        let literals = literals(program);
+        let Some(literal) = literals.choose(random) else {
+            return input;
+        };
+        let beside = *[0, 0, 1, -1].choose(random).unwrap_or(&0);
+        let at = random.random_range(0..input.0.len());
+        let count = usize::try_from(literal + beside).unwrap_or(0);
+        match &mut input.0[at] {
+            Argument::Int(number) => *number = literal + beside,
+            Argument::Text(text) => text.truncate(count),
+            Argument::List(numbers) => numbers.truncate(count),
+        }
+        input
+    }
+
+    /// All inputs, where there are few.
+    pub fn domain(&self) -> Vec<Input> {
+        let range = match self.family.takes {
+            [Kind::Int] => -LARGEST..=LARGEST,
+            [Kind::Year] => 1..=LAST_YEAR,
+            _ => return Vec::new(),
+        };
+        range.map(|x| Input(vec![Argument::Int(x)])).collect()
+    }
+}
+
+/// The numbers in a program.
+fn literals(program: &str) -> Vec<i64> {
+    let is_part = |c: char| c.is_ascii_digit() || c == '-';
+    let words = program.split(|c| !is_part(c));
+    words.filter_map(|word| word.parse().ok()).collect()
+}
+
+/// Kinds of inputs that programs stumble over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Archetype {
+    /// Zero, or nothing at all.
+    Zero,
+    /// Near zero, or of one or two elements.
+    Small,
+    /// Arguments or elements that are equal.
+    Equal,
+    /// One of the problem's constants.
+    Constant,
+    /// One beside it.
+    Neighbour,
+    /// Below zero.
+    Negative,
+    /// Round.
+    Round,
+}
+
+/// All of them.
+pub const ARCHETYPES: [Archetype; 7] = [
+    Archetype::Zero,
+    Archetype::Small,
+    Archetype::Equal,
+    Archetype::Constant,
+    Archetype::Neighbour,
+    Archetype::Negative,
+    Archetype::Round,
+];
+
+/// The arguments of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Input(pub Vec<Argument>);
+
+/// An argument.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Argument {
+    /// A whole number.
+    Int(i64),
+    /// A text of letters or brackets, without quotes in it.
+    Text(String),
+    /// A list.
+    List(Vec<i64>),
+}
+
+/// A call, as Python has it: `f(3, 'ab', [1, 2])`.
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("f(")?;
+        for (at, argument) in self.0.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}{argument}")?;
+        }
+        f.write_char(')')
+    }
+}
+
+impl Input {
+    /// The arguments as a JSON array.
+    pub fn json(&self) -> String {
+        let each = self.0.iter().map(|argument| match argument {
+            Argument::Text(text) => format!("\"{text}\""),
+            other => other.to_string(),
+        });
+        format!("[{}]", each.collect::<Vec<_>>().join(","))
+    }
+}
+
+impl fmt::Display for Argument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Argument::Int(number) => write!(f, "{number}"),
+            Argument::Text(text) => write!(f, "'{text}'"),
+            Argument::List(numbers) => write!(f, "{numbers:?}"),
+        }
+    }
+}
+
+/// The largest number drawn evenly, either way.
+const LARGEST: i64 = 99;
+/// The largest year drawn evenly; the smallest is 1.
+const LAST_YEAR: i64 = 2400;
+/// Numbers at the ends of what is usual.
+const ENDS: [i64; 12] = [0, 1, -1, 2, -2, 5, 10, -10, 50, 99, -99, 100];
+
+impl Argument {
+    fn uniform(kind: Kind, random: &mut impl RngExt) -> Self {
+        match kind {
+            Kind::Int => Argument::Int(random.random_range(-LARGEST..=LARGEST)),
+            Kind::Year => Argument::Int(random.random_range(1..=LAST_YEAR)),
+            Kind::Text => Argument::Text(letters("abc", random.random_range(5..=8), random)),
+            Kind::Brackets => Argument::Text(letters("()", random.random_range(3..=8), random)),
+            Kind::List => {
+                let count = random.random_range(5..=7);
+                Argument::List(draw_list(count, random))
+            }
+            Kind::Sorted => {
+                let count = random.random_range(2..=4);
+                let mut numbers = draw_list(count, random);
+                numbers.sort_unstable();
+                Argument::List(numbers)
+            }
+        }
+    }
+
+    fn boundary(kind: Kind, random: &mut impl RngExt) -> Self {
+        let mut end = || *ENDS.choose(random).unwrap_or(&0);
+        match kind {
+            Kind::Int | Kind::Year => Argument::Int(end()),
+            Kind::List | Kind::Sorted => {
+                let mut numbers: Vec<i64> = (0..3).map(|_| end()).collect();
+                numbers.truncate(random.random_range(0..=3));
+                if kind == Kind::Sorted {
+                    numbers.sort_unstable();
+                }
+                Argument::List(numbers)
+            }
+            Kind::Text => {
+                let texts = ["", "a", "aa", "ab", "aaa", "abc", "aba", "abcabcab"];
+                Argument::Text((*texts.choose(random).unwrap_or(&"")).to_owned())
+            }
+            Kind::Brackets => {
+                let texts = ["", "(", ")", "()", ")(", "((", "()()", "(((())))"];
+                Argument::Text((*texts.choose(random).unwrap_or(&"")).to_owned())
+            }
+        }
+    }
+
+    fn bend(&mut self, archetype: Archetype, constants: Constants, random: &mut impl RngExt) {
+        match self {
+            Argument::Int(number) => bend_number(number, archetype, constants, random),
+            Argument::Text(text) => {
+                let kept = kept_elements(archetype, constants, text.len(), random);
+                text.truncate(kept);
+                let repeated = text.chars().next().map(|first| first.to_string());
+                if let (Archetype::Equal, Some(first)) = (archetype, repeated) {
+                    *text = first.repeat(text.len());
+                }
+                if archetype == Archetype::Round {
+                    let turned: String = text.chars().rev().collect();
+                    text.push_str(&turned);
+                    text.truncate(8);
+                }
+            }
+            Argument::List(numbers) => {
+                let kept = kept_elements(archetype, constants, numbers.len(), random);
+                numbers.truncate(kept);
+                if archetype == Archetype::Equal && numbers.len() > 1 {
+                    let from = random.random_range(0..numbers.len());
+                    let to = random.random_range(0..numbers.len());
+                    numbers[to] = numbers[from];
+                }
+                if archetype == Archetype::Negative {
+                    numbers
+                        .iter_mut()
+                        .for_each(|number| *number = -number.abs());
+                }
+            }
+        }
+    }
+}
+
+fn letters(of: &str, count: usize, random: &mut impl RngExt) -> String {
+    let all: Vec<char> = of.chars().collect();
+    (0..count).filter_map(|_| all.choose(random)).collect()
+}
+
+fn draw_list(count: usize, random: &mut impl RngExt) -> Vec<i64> {
+    (0..count)
+        .map(|_| random.random_range(-LARGEST..=LARGEST))
+        .collect()
+}
+
+fn bend_number(
+    number: &mut i64,
+    archetype: Archetype,
+    constants: Constants,
+    random: &mut impl RngExt,
+) {
+    let constant = *[constants.a, constants.b, constants.k]
+        .choose(random)
+        .unwrap_or(&0);
+    *number = match archetype {
+        Archetype::Zero => 0,
+        Archetype::Small => random.random_range(-3..=3),
+        Archetype::Equal => 11 * random.random_range(-9..=9),
+        Archetype::Constant => constant,
+        Archetype::Neighbour => constant + if random.random() { 1 } else { -1 },
+        Archetype::Negative => -number.abs(),
+        Archetype::Round if *number > LARGEST => 100 * random.random_range(1..=24),
+        Archetype::Round => 10 * random.random_range(-9..=9),
+    };
+}
+
+/// How many elements an archetype leaves of a text or list.
+fn kept_elements(
+    archetype: Archetype,
+    constants: Constants,
+    count: usize,
+    random: &mut impl RngExt,
+) -> usize {
+    let places = constants.c as usize;
+    match archetype {
+        Archetype::Zero => 0,
+        Archetype::Small => random.random_range(1..=2),
+        Archetype::Constant => places,
+        Archetype::Neighbour => places - usize::from(random.random::<bool>()),
+        Archetype::Round => count.div_ceil(2),
+        Archetype::Equal | Archetype::Negative => count,
+    }
+    .min(count)
+}

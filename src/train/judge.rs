@@ -1,0 +1,139 @@
+//! Who decides which tests an answer passes.
+//!
+//! [`Judge`] is what the loop knows of it. Programs are judged by running them ([`code`]).
+
+pub mod code;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
+
+use crate::domain::Check;
+
+/// An answer and the tests it has to face.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// What the question has to judge by.
+    pub reference: Arc<str>,
+    /// The answer.
+    pub answer: Arc<str>,
+    /// The tests, all different.
+    pub tests: Vec<Arc<str>>,
+    /// Whether tests after the first failure are left out.
+    pub stop_at_failure: bool,
+    /// For judges that draw lots.
+    pub salt: u64,
+}
+
+/// What became of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The answer passes it.
+    Satisfied,
+    /// It does not.
+    Failed,
+    /// The test is no good.
+    Invalid,
+    /// It was left out after a failure, or could not be judged by a fault that a repetition would not
+    /// mend.
+    Skipped,
+}
+
+/// A verdict, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruling {
+    /// What became of the test.
+    pub verdict: Verdict,
+    /// One line, empty where there is nothing to say.
+    pub message: String,
+    /// Whether it could not be judged, by a fault of ours and not of the answer.
+    pub fault: bool,
+}
+
+/// What finds out what an answer is truly worth.
+#[derive(Debug, Clone)]
+pub enum Exam {
+    /// Python that runs after the program and prints what it makes of the inputs in stdin; the
+    /// reference's output is what is right.
+    Driver {
+        /// The code.
+        driver: Arc<str>,
+        /// What it reads.
+        inputs: Arc<str>,
+    },
+    /// Tests that came with the question.
+    Checks(Vec<Arc<Check>>),
+    /// Everything that the knowledge base has to say of the question.
+    Facts,
+}
+
+/// The judge cannot be reached or will not work now: nothing is known of the answers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unavailable(pub String);
+
+/// Decides which tests an answer passes. What it says is a function of the case alone.
+pub trait Judge: Send + Sync {
+    /// Rulings for the tests of each case, in their order.
+    ///
+    /// # Errors
+    /// Where it is not available: no case is decided then.
+    fn judge(&self, cases: &[Case]) -> Result<Vec<Vec<Ruling>>, Unavailable>;
+
+    /// Whether each answer is right, by reference, answer and exam; `None` where a fault of ours kept
+    /// that from being known.
+    ///
+    /// # Errors
+    /// Where it is not available.
+    fn examine(
+        &self,
+        answers: &[(Arc<str>, Arc<str>, Exam)],
+    ) -> Result<Vec<Option<bool>>, Unavailable>;
+}
+
+/// A control: fails a fifth of all valid tests whatever the answer, so that nothing can be learnt.
+pub struct RandomLabels<J>(pub J);
+
+/// The share of tests that [`RandomLabels`] fails; about what a good critic finds.
+const FAILED_BY_LOT: f64 = 0.2;
+
+impl<J: Judge> Judge for RandomLabels<J> {
+    fn judge(&self, cases: &[Case]) -> Result<Vec<Vec<Ruling>>, Unavailable> {
+        let mut rulings = self.0.judge(cases)?;
+        for (case, rulings) in cases.iter().zip(&mut rulings) {
+            let mut random = ChaCha8Rng::seed_from_u64(case.salt);
+            for ruling in rulings {
+                let failed = random.random_bool(FAILED_BY_LOT);
+                if matches!(ruling.verdict, Verdict::Satisfied | Verdict::Failed) {
+                    ruling.verdict = match failed {
+                        true => Verdict::Failed,
+                        false => Verdict::Satisfied,
+                    };
+                    ruling.message = "decided by lot".to_owned();
+                }
+            }
+        }
+        Ok(rulings)
+    }
+
+    fn examine(
+        &self,
+        answers: &[(Arc<str>, Arc<str>, Exam)],
+    ) -> Result<Vec<Option<bool>>, Unavailable> {
+        self.0.examine(answers)
+    }
+}
+
+impl<J: Judge + ?Sized> Judge for Box<J> {
+    fn judge(&self, cases: &[Case]) -> Result<Vec<Vec<Ruling>>, Unavailable> {
+        (**self).judge(cases)
+    }
+
+    fn examine(
+        &self,
+        answers: &[(Arc<str>, Arc<str>, Exam)],
+    ) -> Result<Vec<Option<bool>>, Unavailable> {
+        (**self).examine(answers)
+    }
+}

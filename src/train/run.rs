@@ -1,0 +1,587 @@
+//! The loop: rounds are played, both players learn, and everything is measured and saved.
+
+use super::checkpoint::{self, Damaged, Place, State};
+use super::config::{Critic, Reference, TrainConfig};
+use super::evaluate::{Evaluator, Found, Players};
+use super::judge::{Judge, Unavailable};
+use super::learn;
+use super::log::{Lines, METRICS, Metrics, SAMPLES, Timing, sample_lines};
+use super::player::{Player, Sizes};
+use super::rollout::{Rollout, RolloutError, Seat, Table, mixed, random};
+use super::task::{Question, Task};
+use super::update::{Item, Watched, update};
+use super::warm::{self, Start};
+use crate::model::{Engine, Memory, ModelError, Policy};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What a run is given.
+pub struct Setup<'a> {
+    /// What it is.
+    pub config: TrainConfig,
+    /// Its folder.
+    pub out: &'a Path,
+    /// Where the players start from.
+    pub start: Start,
+    /// What is asked.
+    pub task: &'a dyn Task,
+    /// Who decides.
+    pub judge: &'a dyn Judge,
+    /// As many as there are lanes.
+    pub engines: &'a [Engine],
+}
+
+/// Whom a run tells how it goes.
+pub trait Listener {
+    /// A line was written.
+    fn line(&mut self, metrics: &Metrics);
+    /// The judge is not there: the run waits. `None` once it is there again.
+    fn waiting(&mut self, why: Option<&Unavailable>);
+    /// Whether the run is to save its state and end.
+    fn stops(&self) -> bool;
+}
+
+/// Why a run came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ended {
+    /// After its last iteration.
+    Iterations,
+    /// At its limit of executions.
+    Executions,
+    /// At its limit of time.
+    Minutes,
+    /// As good as asked for.
+    Reached,
+    /// It was asked to, and can go on.
+    Stopped,
+}
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A number is not finite. The run's newest state is from before it.
+    #[error("iteration {iteration}: {what}; the state after iteration {kept} is kept")]
+    NotFinite {
+        /// When.
+        iteration: u64,
+        /// What.
+        what: String,
+        /// The iteration of the newest state.
+        kept: u64,
+    },
+    /// Sampler and trainer do not agree on a log-probability, so that nothing learnt would be what was
+    /// played.
+    #[error(
+        "iteration {iteration}: the log-probabilities of sampler and trainer differ by {difference} a \
+         token, and may by {LARGEST_DIFFERENCE}"
+    )]
+    Parity {
+        /// When.
+        iteration: u64,
+        /// By how much, in nats a token.
+        difference: f64,
+    },
+    /// A model failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A file could not be written or read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Log-probabilities of sampler and trainer may differ by so much a token, in nats: rounding gives up
+/// to 1e-5 in 32 bits, a cache that is out of step a hundred times more.
+pub const LARGEST_DIFFERENCE: f64 = 1e-3;
+
+/// How long to wait for a judge that is not there, at first and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// A run under way.
+pub struct Run<'a> {
+    setup: Setup<'a>,
+    generator: Player,
+    critic: Option<Player>,
+    generator_start: Player,
+    critic_start: Option<Player>,
+    evaluator: Evaluator,
+    state: State,
+    place: Place,
+    metrics: Lines,
+    samples: Lines,
+}
+
+impl<'a> Run<'a> {
+    /// Begins a run, or goes on with the one that is saved in its folder. Tells of states that are
+    /// damaged and were passed over.
+    ///
+    /// # Errors
+    /// Where models cannot be loaded, or files cannot be read or written.
+    pub fn begin(setup: Setup<'a>) -> Result<(Self, Vec<Damaged>), RunError> {
+        std::fs::create_dir_all(setup.out).map_err(file(setup.out))?;
+        let (saved, damaged) = checkpoint::find(setup.out);
+        let (generator, critic) = players(&setup)?;
+        let mut run = Run {
+            generator: generator.0,
+            generator_start: generator.1,
+            critic: critic.0,
+            critic_start: critic.1,
+            evaluator: Evaluator::new(setup.task),
+            state: State::default(),
+            place: Place::default(),
+            metrics: Lines::open(setup.out, METRICS, 0).map_err(file(setup.out))?,
+            samples: Lines::open(setup.out, SAMPLES, 0).map_err(file(setup.out))?,
+            setup,
+        };
+        run.state.config = serde_json::to_value(&run.setup.config).unwrap_or_default();
+        if let Some(saved) = saved {
+            run.resume(saved)?;
+        }
+        Ok((run, damaged))
+    }
+
+    fn resume(&mut self, saved: checkpoint::Saved) -> Result<(), RunError> {
+        let out = self.setup.out;
+        self.generator.resume(&saved.folder.join("generator"))?;
+        if let Some(critic) = learning(&mut self.critic, &self.setup.config) {
+            critic.resume(&saved.folder.join("critic"))?;
+        }
+        self.metrics = Lines::open(out, METRICS, saved.state.metrics_bytes).map_err(file(out))?;
+        self.samples = Lines::open(out, SAMPLES, saved.state.samples_bytes).map_err(file(out))?;
+        self.evaluator.executions = saved.state.totals.evaluation;
+        self.place = saved.place.other();
+        self.state = saved.state;
+        Ok(())
+    }
+
+    /// Iterations that were made.
+    pub fn iteration(&self) -> u64 {
+        self.state.iteration
+    }
+
+    /// Goes on until the end.
+    ///
+    /// # Errors
+    /// Where a number is not finite, a model fails, or files cannot be written. What was saved is kept
+    /// and can be gone on from.
+    pub fn train(&mut self, listener: &mut dyn Listener) -> Result<Ended, RunError> {
+        if self.state.metrics_bytes == 0 {
+            self.first_line(listener)?;
+            self.save()?;
+        }
+        loop {
+            if let Some(ended) = self.ends(listener) {
+                if self.state.metrics_bytes != self.metrics.length() {
+                    self.save()?;
+                }
+                if ended != Ended::Stopped {
+                    self.export()?;
+                }
+                return Ok(ended);
+            }
+            let line = match self.iterate(listener) {
+                Err(RunError::Model(ModelError::NotFinite(what))) => return Err(self.roll_back(what)),
+                other => other?,
+            };
+            listener.line(&line);
+            let iteration = self.state.iteration;
+            if iteration.is_multiple_of(self.setup.config.checkpoint_every) {
+                self.save()?;
+            }
+        }
+    }
+
+    fn ends(&self, listener: &dyn Listener) -> Option<Ended> {
+        let (stop, totals) = (&self.setup.config.stop, &self.state.totals);
+        let above = |limit: Option<f64>, value: f64| limit.is_some_and(|limit| value >= limit);
+        if self.state.iteration >= self.setup.config.iterations {
+            return Some(Ended::Iterations);
+        }
+        if stop.executions.is_some_and(|limit| totals.meter.executions() >= limit) {
+            return Some(Ended::Executions);
+        }
+        if above(stop.minutes, totals.seconds / 60.0) {
+            return Some(Ended::Minutes);
+        }
+        if self.state.pass_at_1.is_some_and(|reached| above(stop.pass_at_1, reached)) {
+            return Some(Ended::Reached);
+        }
+        listener.stops().then_some(Ended::Stopped)
+    }
+
+    /// The evaluation before training.
+    fn first_line(&mut self, listener: &mut dyn Listener) -> Result<(), RunError> {
+        let found = self.evaluate(listener)?;
+        let mut line = Metrics::new(0, self.setup.config.iterations, &self.state.totals);
+        self.state.pass_at_1 = found.pass_at_1;
+        line.found = found;
+        self.write(&line)?;
+        listener.line(&line);
+        Ok(())
+    }
+
+    fn write(&mut self, line: &Metrics) -> Result<(), RunError> {
+        let path = self.setup.out.join(METRICS);
+        self.metrics.add([line]).map_err(file(&path))
+    }
+
+    /// One iteration: a round, both updates, and what is measured of them.
+    fn iterate(&mut self, listener: &mut dyn Listener) -> Result<Metrics, RunError> {
+        let begun = Instant::now();
+        let processor = processor_seconds();
+        let config = self.setup.config.clone();
+        let iteration = self.state.iteration + 1;
+        let questions = self.questions(iteration);
+        let rollout = self.play(iteration, &questions, listener)?;
+        let updating = Instant::now();
+        let mut random = random(config.seed, iteration << 1 | 1);
+        let items = learn::items(&rollout, &config, iteration, &mut random);
+        let counts = (items.generator.len() as u64, items.critic.len() as u64);
+        let mut critic = None;
+        if let Some(player) = learning(&mut self.critic, &config) {
+            let start = self.critic_start.as_mut();
+            let items = refer(items.critic, config.critic.reference, start)?;
+            self.state.critic_items.extend(items);
+            let pending = &mut self.state.critic_items;
+            critic = Some(update(player, pending, &config.critic, iteration, &mut random)?);
+        }
+        let mut generator = None;
+        if !(config.critic_learns() && iteration <= config.game.critic_first) {
+            let start = Some(&mut self.generator_start);
+            let items = refer(items.generator, config.generator.reference, start)?;
+            self.state.generator_items.extend(items);
+            let (player, pending) = (&mut self.generator, &mut self.state.generator_items);
+            let learning = &config.generator;
+            generator = Some(update(player, pending, learning, iteration, &mut random)?);
+        }
+        let timing = Timing {
+            sampling: seconds(rollout.spent.sampling) / config.machine.lanes as f64,
+            critic: seconds(rollout.spent.critic) / config.machine.lanes as f64,
+            validation: seconds(rollout.spent.validation) / config.machine.lanes as f64,
+            update: seconds(updating.elapsed()),
+            iteration: seconds(begun.elapsed()),
+            waiting: waiting(begun.elapsed(), processor),
+        };
+        let totals = &mut self.state.totals;
+        totals.seconds += timing.iteration;
+        totals.meter.add(rollout.meter);
+        totals.generator_tokens += rollout.generator_tokens;
+        totals.critic_tokens += rollout.critic_tokens;
+        self.state.iteration = iteration;
+        let evaluates =
+            iteration.is_multiple_of(config.evaluation.every) || self.ends(listener).is_some();
+        let (mut found, mut truths) = (Found::default(), None);
+        if evaluates {
+            truths = Some(self.truths(&rollout, listener)?);
+            found = self.evaluate(listener)?;
+            self.state.pass_at_1 = found.pass_at_1;
+        }
+        let mut line = Metrics::new(iteration, config.iterations, &self.state.totals);
+        line.count(&rollout, truths.as_deref());
+        (line.generator_pairs, line.critic_pairs) = counts;
+        line.generator = generator.map(|watched| Watched {
+            entropy: found.generator_entropy,
+            kl: found.generator_kl,
+            ..watched
+        });
+        line.critic = critic.map(|watched| Watched {
+            entropy: found.critic_entropy,
+            kl: found.critic_kl,
+            ..watched
+        });
+        let parities = [&line.generator, &line.critic].map(|one| one.as_ref()?.parity);
+        line.parity = parities.into_iter().flatten().reduce(f64::max);
+        line.timing = Some(timing);
+        line.found = found;
+        if let Some(difference) = line.parity.filter(|x| *x > LARGEST_DIFFERENCE) {
+            return Err(RunError::Parity {
+                iteration,
+                difference,
+            });
+        }
+        self.write_samples(&rollout, iteration, truths.as_deref())?;
+        self.write(&line)?;
+        Ok(line)
+    }
+
+    fn questions(&self, iteration: u64) -> Vec<Question> {
+        let config = &self.setup.config;
+        let mut random = random(config.seed, iteration << 1);
+        (0..config.game.prompts)
+            .map(|_| self.setup.task.draw(&mut random))
+            .collect()
+    }
+
+    fn play(
+        &mut self,
+        iteration: u64,
+        questions: &[Question],
+        listener: &mut dyn Listener,
+    ) -> Result<Rollout, RunError> {
+        let Run {
+            setup,
+            generator,
+            critic,
+            critic_start,
+            ..
+        } = self;
+        let game = &setup.config.game;
+        let table = Table {
+            task: setup.task,
+            judge: setup.judge,
+            game,
+            seed: mixed(setup.config.seed, 0, iteration),
+            chunks: setup.config.machine.chunks,
+        };
+        patiently(listener, || {
+            let generators = generator.lanes().iter_mut();
+            let mut critics = critic.iter_mut().flat_map(|player| player.lanes());
+            let plays = game.start_tests > 0;
+            let starts = critic_start.iter_mut().filter(|_| plays);
+            let mut starts = starts.flat_map(|player| player.lanes());
+            let mut seats: Vec<Seat<'_>> = generators
+                .map(|generator| Seat {
+                    generator,
+                    critic: critics.next(),
+                    start: starts.next(),
+                })
+                .collect();
+            table.play(questions.to_vec(), &mut seats)
+        })
+    }
+
+    fn truths(
+        &mut self,
+        rollout: &Rollout,
+        listener: &mut dyn Listener,
+    ) -> Result<Vec<Option<bool>>, RunError> {
+        let begun = Instant::now();
+        let (task, judge) = (self.setup.task, self.setup.judge);
+        let evaluator = &mut self.evaluator;
+        let truths = patiently(listener, || {
+            Ok(evaluator.truths_of(task, judge, rollout)?)
+        })?;
+        self.evaluated(begun);
+        Ok(truths)
+    }
+
+    fn evaluate(&mut self, listener: &mut dyn Listener) -> Result<Found, RunError> {
+        let begun = Instant::now();
+        let Run {
+            setup,
+            generator,
+            generator_start,
+            critic,
+            critic_start,
+            evaluator,
+            ..
+        } = self;
+        let found = patiently(listener, || {
+            let players = Players {
+                generator,
+                generator_start,
+                critic: critic.as_mut(),
+                critic_start: critic_start.as_mut(),
+            };
+            evaluator.evaluate(setup.task, setup.judge, &setup.config, players)
+        })?;
+        self.evaluated(begun);
+        Ok(found)
+    }
+
+    fn evaluated(&mut self, begun: Instant) {
+        self.state.totals.evaluation = self.evaluator.executions;
+        self.state.totals.evaluation_seconds += seconds(begun.elapsed());
+    }
+
+    fn write_samples(
+        &mut self,
+        rollout: &Rollout,
+        iteration: u64,
+        truths: Option<&[Option<bool>]>,
+    ) -> Result<(), RunError> {
+        let tokenizer = self.setup.task.tokenizer();
+        let decode = |tokens: &[u32]| tokenizer.decode(tokens, false).unwrap_or_default();
+        let lines = sample_lines(rollout, iteration, self.generator.steps(), truths, decode);
+        let path = self.setup.out.join(SAMPLES);
+        self.samples.add(lines).map_err(file(&path))
+    }
+
+    fn save(&mut self) -> Result<(), RunError> {
+        let out = self.setup.out;
+        for lines in [&self.metrics, &self.samples] {
+            lines.sync().map_err(file(out))?;
+        }
+        self.state.metrics_bytes = self.metrics.length();
+        self.state.samples_bytes = self.samples.length();
+        let (generator, config) = (&mut self.generator, &self.setup.config);
+        let critic = learning(&mut self.critic, config);
+        checkpoint::save(out, self.place, &self.state, |folder| {
+            let write = |player: &mut Player, name: &str| {
+                let folder = folder.join(name);
+                std::fs::create_dir(&folder).map_err(|error| {
+                    ModelError::file(&folder, format_args!("cannot be made: {error}"))
+                })?;
+                player.write(&folder)
+            };
+            write(generator, "generator")?;
+            match critic {
+                Some(critic) => write(critic, "critic"),
+                None => Ok(()),
+            }
+        })?;
+        self.place = self.place.other();
+        Ok(())
+    }
+
+    /// Back to the newest state, which is from before the number that is none.
+    fn roll_back(&mut self, what: String) -> RunError {
+        let iteration = self.state.iteration + 1;
+        let (saved, _) = checkpoint::find(self.setup.out);
+        let kept = saved.as_ref().map_or(0, |saved| saved.state.iteration);
+        match saved.map(|saved| self.resume(saved)) {
+            Some(Err(error)) => error,
+            _ => RunError::NotFinite {
+                iteration,
+                what,
+                kept,
+            },
+        }
+    }
+
+    /// Writes both models as folders of their own.
+    fn export(&self) -> Result<(), RunError> {
+        let mut players = vec![("generator", &self.generator)];
+        players.extend(self.critic.as_ref().map(|critic| ("critic", critic)));
+        for (name, player) in players {
+            let folder = self.setup.out.join(name);
+            warm::export(player.policy(), self.setup.task, &folder)?;
+        }
+        Ok(())
+    }
+}
+
+type Pair<T> = (T, T);
+
+/// Generator and critic, each with the model that it starts from.
+fn players(setup: &Setup<'_>) -> Result<(Pair<Player>, (Option<Player>, Option<Player>)), ModelError> {
+    let config = &setup.config;
+    let sizes = Sizes {
+        slots: config.machine.slots,
+        context: setup.task.sizes().context,
+        memory: Memory {
+            checkpoint: config.model.save_memory,
+            head_tokens: if config.model.save_memory { 1024 } else { 0 },
+        },
+        rows: config.machine.rows,
+    };
+    let engine = setup
+        .engines
+        .first()
+        .ok_or_else(|| ModelError::Input("a run needs an engine".to_owned()))?;
+    let load = |folder: &Path, seed: u64| match &config.model.adapter {
+        Some(lora) => Policy::load(engine, folder)?.with_initial_adapter(&lora.lora(), seed),
+        None => Policy::load(engine, folder),
+    };
+    let pair = |folder: &Path, seed, adam| {
+        let policy = load(folder, seed)?;
+        let start = policy.duplicate()?;
+        Ok::<_, ModelError>((
+            Player::new(&policy, setup.engines, sizes, adam)?,
+            Player::new(&start, setup.engines, sizes, None)?,
+        ))
+    };
+    let generator = pair(&setup.start.generator, config.seed, Some(config.generator.adam))?;
+    if !config.has_critic() {
+        return Ok((generator, (None, None)));
+    }
+    let adam = config.critic_learns().then_some(config.critic.adam);
+    let (critic, start) = pair(&setup.start.critic, config.seed + 1, adam)?;
+    Ok((generator, (Some(critic), Some(start))))
+}
+
+/// The critic, if it learns.
+fn learning<'p>(critic: &'p mut Option<Player>, config: &TrainConfig) -> Option<&'p mut Player> {
+    critic
+        .as_mut()
+        .filter(|_| config.game.critic == Critic::Adversarial)
+}
+
+/// Asks the reference, where it is not the policy that was sampled from.
+fn refer(
+    mut items: Vec<Item>,
+    reference: Reference,
+    start: Option<&mut Player>,
+) -> Result<Vec<Item>, ModelError> {
+    let (Reference::Start, Some(start)) = (reference, start) else {
+        return Ok(items);
+    };
+    let sequences: Vec<Vec<_>> = items.iter().map(Item::referred).collect();
+    let scores = start.score(&sequences.concat())?;
+    let mut rest = &scores[..];
+    for (item, sequences) in items.iter_mut().zip(&sequences) {
+        let (own, others) = rest.split_at(sequences.len());
+        item.set_reference(own);
+        rest = others;
+    }
+    Ok(items)
+}
+
+/// Repeats what needs a judge until it is there: no answer is scored by its absence. Ends the wait if
+/// the run is to end.
+fn patiently<T>(
+    listener: &mut dyn Listener,
+    mut work: impl FnMut() -> Result<T, RolloutError>,
+) -> Result<T, RunError> {
+    let mut wait = FIRST_WAIT;
+    let mut waited = false;
+    loop {
+        match work() {
+            Ok(done) => {
+                if waited {
+                    listener.waiting(None);
+                }
+                return Ok(done);
+            }
+            Err(RolloutError::Model(error)) => return Err(error.into()),
+            Err(RolloutError::Unavailable(why)) => {
+                listener.waiting(Some(&why));
+                waited = true;
+                std::thread::sleep(wait);
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        }
+    }
+}
+
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}
+
+/// What this process has had of the processor.
+fn processor_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+/// The share of the cores' time that was not used.
+fn waiting(elapsed: Duration, before: f64) -> Option<f64> {
+    let cores = std::thread::available_parallelism().ok()?.get() as f64;
+    let used = processor_seconds() - before;
+    Some((1.0 - used / (seconds(elapsed) * cores)).max(0.0))
+}
+
+fn file(path: &Path) -> impl Fn(io::Error) -> RunError {
+    let path = path.to_owned();
+    move |source| RunError::File {
+        path: path.clone(),
+        source,
+    }
+}

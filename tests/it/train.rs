@@ -1,0 +1,4 @@
+//! Training against a critic.
+
+mod families;
+mod objective;
