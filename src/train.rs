@@ -10,11 +10,13 @@
 //! * [`run`]: the loop. Each iteration plays a round ([`rollout`]), makes pairs or advantages of it
 //!   ([`learn`], [`objective`]), and takes steps ([`update`]) with both players ([`player`]).
 //! * [`warm`]: where new models start from. [`evaluate`]: how good both players are.
+//! * [`experiment`]: many runs that differ in who writes the tests.
 //! * [`log`], [`checkpoint`]: what a run leaves on disk, to be read and to go on from.
 
 pub mod checkpoint;
 pub mod config;
 pub mod evaluate;
+pub mod experiment;
 pub mod families;
 pub mod judge;
 pub mod learn;

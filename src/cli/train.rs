@@ -1,22 +1,28 @@
 //! `touchstone train`.
 
+mod experiment;
 mod progress;
 
-use super::failure::{done, our_fault};
+use super::failure::done;
 use super::{Usage, logging, runtime, validator};
 use crate::config::Layers;
 use crate::model::{Device, Engine, ModelError, library};
 use crate::train::config::{TaskConfig, TrainConfig, arm};
+use crate::train::experiment::ENDED;
 use crate::train::judge::code::Code;
 use crate::train::judge::{Judge, RandomLabels};
 use crate::train::run::{Ended, Run, RunError, Setup};
 use crate::train::task::Task;
 use crate::train::task::functions::Functions;
 use crate::train::warm::{self, Start};
+use crate::validator::Validator;
 use anyhow::Context;
 use progress::Progress;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// The preset that is many runs.
+const EXPERIMENT: &str = "laptop-experiment";
 
 /// Train a generator against an adversarial critic.
 ///
@@ -34,7 +40,8 @@ pub(super) struct Args {
     /// The run, as TOML.
     #[arg(required_unless_present = "preset", conflicts_with = "preset")]
     config: Option<PathBuf>,
-    /// A run that is known by name: laptop.
+    /// A run that is known by name: laptop; or laptop-experiment, all arms with several seeds, each in
+    /// a folder of its own.
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// An arm of the experiment: rlac, rlac-anchored, static, random, random-16, fixed-16,
@@ -67,95 +74,111 @@ Examples:
   touchstone train --preset laptop --out run
   touchstone train --preset laptop --out run --resume
   touchstone train --preset laptop --arm static --seed 2 --out static-2
+  touchstone train --preset laptop-experiment --out experiment   # hours; started again, it goes on
 
 Exit status: 0 done, 1 stopped because a number was not finite, 2 wrong usage, 3 our fault.";
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.preset.as_deref() == Some(EXPERIMENT) {
+        return experiment::run(args);
+    }
     let config = args.settle()?;
-    train(args, config)
-}
-
-fn train(args: &Args, config: TrainConfig) -> anyhow::Result<ExitCode> {
-    let layers = Layers::default()
-        .set("log.level", Some("warn"))
-        .environment(super::settings::variables());
-    let settings = super::settings::settle(&layers)?;
-    logging::start(&settings.log);
-    let out = &args.out;
-    let has_run = out.join(crate::train::log::METRICS).exists();
-    if has_run && !args.resume {
+    if has_run(&args.out) && !args.resume {
         return Err(Usage(format!(
             "{}: has a run already; --resume goes on with it, or name another folder",
-            out.display()
+            args.out.display()
         ))
         .into());
     }
-    let mut progress = Progress::new(config.iterations)?;
-    let (validator, _) = validator(&settings)?;
-    let judge: Box<dyn Judge> = Box::new(Code::new(validator, config.limits));
-    let judge: Box<dyn Judge> = match config.game.random_labels {
-        true => Box::new(RandomLabels(judge)),
-        false => judge,
-    };
-    let task: Box<dyn Task> = match config.task {
-        TaskConfig::Functions => Box::new(Functions::new()?),
-    };
-    let engines = engines(args.device, &config)?;
-    let start = start(&config, &*task, &engines, &mut progress)?;
-    write_config(out, &config)?;
-    let setup = Setup {
-        config,
-        out,
-        start,
-        task: &*task,
-        judge: &*judge,
-        engines: &engines,
-    };
-    let (mut run, damaged) = Run::begin(setup)?;
-    for state in damaged {
-        eprintln!(
-            "{}: is damaged and was passed over: {}",
-            state.folder.display(),
-            state.why
-        );
+    let mut place = Place::prepare(args, &config)?;
+    let ended = place.train(config, &args.out);
+    place.progress.finish();
+    match ended? {
+        Some(_) => Ok(done(true)),
+        None => Ok(done(false)),
     }
-    progress.begin(run.iteration());
-    let ended = run.train(&mut progress);
-    progress.finish();
-    match ended {
-        Ok(ended) => {
-            tell(out, ended, run.iteration())?;
-            Ok(done(true))
+}
+
+fn has_run(out: &Path) -> bool {
+    out.join(crate::train::log::METRICS).exists()
+}
+
+/// What all runs of a process share.
+struct Place {
+    validator: Validator,
+    engines: Vec<Engine>,
+    progress: Progress,
+}
+
+impl Place {
+    fn prepare(args: &Args, config: &TrainConfig) -> anyhow::Result<Self> {
+        let layers = Layers::default()
+            .set("log.level", Some("warn"))
+            .environment(super::settings::variables());
+        let settings = super::settings::settle(&layers)?;
+        logging::start(&settings.log);
+        let progress = Progress::new()?;
+        let (validator, _) = validator(&settings)?;
+        Ok(Place {
+            validator,
+            engines: engines(args.device, config)?,
+            progress,
+        })
+    }
+
+    /// Trains until the end, and says what kind of end it was; `None` where a number was not finite.
+    fn train(&mut self, config: TrainConfig, out: &Path) -> anyhow::Result<Option<Ended>> {
+        let judge: Box<dyn Judge> = Box::new(Code::new(self.validator.clone(), config.limits));
+        let judge: Box<dyn Judge> = match config.game.random_labels {
+            true => Box::new(RandomLabels(judge)),
+            false => judge,
+        };
+        let task: Box<dyn Task> = match config.task {
+            TaskConfig::Functions => Box::new(Functions::new()?),
+        };
+        let start = start(&config, &*task, &self.engines, &mut self.progress)?;
+        write_config(out, &config)?;
+        let iterations = config.iterations;
+        let setup = Setup {
+            config,
+            out,
+            start,
+            task: &*task,
+            judge: &*judge,
+            engines: &self.engines,
+        };
+        let (mut run, damaged) = Run::begin(setup)?;
+        for state in damaged {
+            let folder = state.folder.display();
+            eprintln!("{folder}: is damaged and was passed over: {}", state.why);
         }
-        Err(error @ RunError::NotFinite { .. }) => {
-            eprintln!("stopped: {error}; a lower learning rate may help");
-            Ok(done(false))
+        self.progress.begin(run.iteration(), iterations);
+        match run.train(&mut self.progress) {
+            Ok(ended) => {
+                tell(out, ended, run.iteration())?;
+                Ok(Some(ended))
+            }
+            Err(error @ RunError::NotFinite { .. }) => {
+                eprintln!("stopped: {error}; a lower learning rate may help");
+                Ok(None)
+            }
+            Err(error) => Err(error).context(format!(
+                "the run in {} can be gone on with (--resume)",
+                out.display()
+            )),
         }
-        Err(error @ RunError::Parity { .. }) => {
-            eprintln!("stopped: {error}");
-            Ok(our_fault())
-        }
-        Err(error) => Err(error).context(format!(
-            "the run in {} can be gone on with (--resume)",
-            out.display()
-        )),
     }
 }
 
 fn tell(out: &Path, ended: Ended, iteration: u64) -> anyhow::Result<()> {
-    let out = out.display();
-    match ended {
-        Ended::Stopped => {
-            eprintln!("saved after iteration {iteration}; --resume goes on with the run in {out}");
-        }
-        _ => {
-            let path = Path::new(&out.to_string()).join("ended.json");
-            let text = serde_json::to_string(&serde_json::json!({ "why": ended }))?;
-            std::fs::write(&path, text + "\n")
-                .with_context(|| format!("cannot write {}", path.display()))?;
-        }
+    if ended == Ended::Stopped {
+        let out = out.display();
+        eprintln!("saved after iteration {iteration}; --resume goes on with the run in {out}");
+        return Ok(());
     }
-    Ok(())
+    let path = out.join(ENDED);
+    let text = serde_json::to_string(&serde_json::json!({ "why": ended }))? + "\n";
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// As many engines as lanes, over one pool of threads.
@@ -223,12 +246,7 @@ impl Args {
             (None, None) => TrainConfig::default(),
         };
         if let Some(name) = &self.arm {
-            let plain = TrainConfig {
-                game: crate::train::config::Game::default(),
-                critic: TrainConfig::default().critic,
-                ..config
-            };
-            config = arm(name, &plain).map_err(|error| usage(&error))?;
+            config = arm(name, &config.without_arm()).map_err(|error| usage(&error))?;
         }
         config.seed = self.seed.unwrap_or(config.seed);
         config.warm_start.seed = self.warm_start.unwrap_or(config.warm_start.seed);

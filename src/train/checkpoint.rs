@@ -84,14 +84,19 @@ pub fn save(
     let folder = out.join(PLACES[place.0]);
     // The older state: the newer one stays where it is.
     if folder.exists() {
-        fs::remove_dir_all(&folder)
-            .map_err(|error| ModelError::file(&folder, format_args!("cannot be removed: {error}")))?;
+        fs::remove_dir_all(&folder).map_err(|error| {
+            ModelError::file(&folder, format_args!("cannot be removed: {error}"))
+        })?;
     }
-    replace(&folder, |_| true, |new| {
-        players(new)?;
-        write_json(&new.join(STATE), state)?;
-        write_json(&new.join(DIGESTS), &digests(new)?)
-    })
+    replace(
+        &folder,
+        |_| true,
+        |new| {
+            players(new)?;
+            write_json(&new.join(STATE), state)?;
+            write_json(&new.join(DIGESTS), &digests(new)?)
+        },
+    )
 }
 
 /// The newest whole state, and those that are damaged.

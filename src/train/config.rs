@@ -405,7 +405,8 @@ impl TrainConfig {
                 "{name} is {value}; it has to be a number from 0 on"
             )));
         }
-        if game.start_tests > 0 && !(game.critic == Critic::Adversarial && game.start_tests < game.tests)
+        if game.start_tests > 0
+            && !(game.critic == Critic::Adversarial && game.start_tests < game.tests)
         {
             return Err(ConfigError(format!(
                 "game.start_tests is {}; it is for a critic that learns, and less than game.tests, \
@@ -414,6 +415,17 @@ impl TrainConfig {
             )));
         }
         Ok(self)
+    }
+
+    /// The same without what an arm is made of, for another arm to be made of it.
+    #[must_use]
+    pub fn without_arm(&self) -> Self {
+        TrainConfig {
+            arm: None,
+            game: Game::default(),
+            critic: TrainConfig::default().critic,
+            ..self.clone()
+        }
     }
 
     /// Whether there is a critic at all.

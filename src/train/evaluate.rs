@@ -90,7 +90,8 @@ impl Evaluator {
             self.known.clear();
             self.exams.clear();
         }
-        let key = |(question, answer): &(&Question, Arc<str>)| (question.id.clone(), answer.clone());
+        let key =
+            |(question, answer): &(&Question, Arc<str>)| (question.id.clone(), answer.clone());
         let mut missing: Vec<(&Question, Arc<str>)> = Vec::new();
         let mut asked = std::collections::HashSet::new();
         for answer in answers {
@@ -134,7 +135,13 @@ impl Evaluator {
         players: Players<'_>,
     ) -> Result<Found, RolloutError> {
         let mut found = Found::default();
-        self.generator(task, judge, config, (players.generator, players.generator_start), &mut found)?;
+        self.generator(
+            task,
+            judge,
+            config,
+            (players.generator, players.generator_start),
+            &mut found,
+        )?;
         if let (Some(critic), Some(start)) = (players.critic, players.critic_start) {
             self.critic(task, judge, config, (critic, start), &mut found)?;
         }
@@ -149,8 +156,8 @@ impl Evaluator {
         (player, start): (&mut Player, &mut Player),
         found: &mut Found,
     ) -> Result<(), RolloutError> {
-        let questions: Vec<Question> = [&self.questions.held_out[..], &self.questions.new_wording]
-            .concat();
+        let questions: Vec<Question> =
+            [&self.questions.held_out[..], &self.questions.new_wording].concat();
         let mut requests = Vec::new();
         for (number, question) in questions.iter().enumerate() {
             let sizes = (config.evaluation.samples, task.sizes().answer);
@@ -213,7 +220,10 @@ impl Evaluator {
             let tokens = task.tokenizer().encode(answer, false)?;
             let prompt = task.ask_critic(question, &tokens)?;
             let sizes = (config.evaluation.hard_tests, task.sizes().test);
-            let draw = (config.game.critic_temperature, mixed(SEED, 1, number as u64));
+            let draw = (
+                config.game.critic_temperature,
+                mixed(SEED, 1, number as u64),
+            );
             requests.push(request(task, prompt, sizes, draw));
         }
         let completions = player.sample(&requests)?;
@@ -372,6 +382,8 @@ fn distance(
         .collect();
     let before = start.score(&sequences)?;
     let gains = chosen.iter().zip(&before);
-    let all: f64 = gains.map(|(now, before)| sum(&now.logp) - sum(before)).sum();
+    let all: f64 = gains
+        .map(|(now, before)| sum(&now.logp) - sum(before))
+        .sum();
     Ok(all / chosen.len().max(1) as f64)
 }

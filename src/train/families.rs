@@ -185,23 +185,23 @@ impl Problem {
         )
     }
 
-    /// An input with a number that stands in a program, or one beside it, in the place of one that was
-    /// drawn evenly. Texts and lists are cut to as many elements.
-    pub fn literal(&self, program: &str, random: &mut impl RngExt) -> Input {
+    /// An input with one of the problem's constants as it stands in a program, or so far beside it, in
+    /// the place of a number that was drawn evenly; texts and lists are cut to as many elements. `None`
+    /// where the program has no constants.
+    pub fn copied(&self, program: &str, beside: i64, random: &mut impl RngExt) -> Option<Input> {
+        let Constants { a, b, c, k } = self.constants;
+        let mut constants = literals(program);
+        constants.retain(|literal| [a, b, c, k].contains(literal));
+        let number = constants.choose(random)? + beside;
         let mut input = self.uniform(random);
-        let literals = literals(program);
-        let Some(literal) = literals.choose(random) else {
-            return input;
-        };
-        let beside = *[0, 0, 1, -1].choose(random).unwrap_or(&0);
         let at = random.random_range(0..input.0.len());
-        let count = usize::try_from(literal + beside).unwrap_or(0);
+        let count = usize::try_from(number).unwrap_or(0);
         match &mut input.0[at] {
-            Argument::Int(number) => *number = literal + beside,
+            Argument::Int(other) => *other = number,
             Argument::Text(text) => text.truncate(count),
             Argument::List(numbers) => numbers.truncate(count),
         }
-        input
+        Some(input)
     }
 
     /// All inputs, where there are few.

@@ -31,9 +31,13 @@ pub fn items(
         let own = rollout.groups.iter();
         let groups: Vec<&Group> = own.filter(|group| group.question == question).collect();
         let learning = &config.generator;
-        items.generator.extend(answers(&groups, learning, iteration, random));
+        items
+            .generator
+            .extend(answers(&groups, learning, iteration, random));
         if config.critic_learns() {
-            items.critic.extend(tests(&groups, &config.critic, iteration, random));
+            items
+                .critic
+                .extend(tests(&groups, &config.critic, iteration, random));
         }
     }
     items
@@ -146,10 +150,13 @@ fn test_pairs(
     pairs
         .into_iter()
         .filter_map(|pair| {
-            let chosen = different[pair.chosen].sampled.as_ref()?;
-            let rejected = different[pair.rejected].sampled.as_ref()?;
-            let both = (chosen, rejected);
-            Some(Item::pair(iteration, &group.critic_prompt, both, 1.0))
+            let (chosen, rejected) = (different[pair.chosen], different[pair.rejected]);
+            let both = (chosen.sampled.as_ref()?, rejected.sampled.as_ref()?);
+            let others = [chosen, rejected]
+                .iter()
+                .any(|asked| asked.author != Author::Critic);
+            let item = Item::pair(iteration, &group.critic_prompt, both, 1.0);
+            Some(item.of_others(others))
         })
         .collect()
 }

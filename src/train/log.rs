@@ -184,7 +184,7 @@ impl Metrics {
         let groups = || rollout.groups.iter();
         let samples = |keep: &dyn Fn(usize) -> bool| -> f64 {
             let kept = groups().enumerate().filter(|(at, _)| keep(*at));
-            kept.map(|(_, group)| group.samples as f64).sum()
+            kept.map(|(_, group)| group.samples).sum::<usize>() as f64
         };
         let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
         let labels: Vec<Option<bool>> = groups().map(|group| group.label()).collect();
@@ -195,18 +195,22 @@ impl Metrics {
         if let Some(truths) = truths {
             let is = |at: usize, right: bool| truths[at] == Some(right);
             let known = samples(&|at| labels[at].is_some() && truths[at].is_some());
-            self.true_pass_rate =
-                share(samples(&|at| labels[at].is_some() && is(at, true)), known);
+            self.true_pass_rate = share(samples(&|at| labels[at].is_some() && is(at, true)), known);
             let finished = |at: usize| rollout.groups[at].answer.is_some();
             let wrong = samples(&|at| is(at, false) && finished(at));
-            let found =
-                samples(&|at| is(at, false) && finished(at) && labels[at] == Some(false));
+            let found = samples(&|at| is(at, false) && finished(at) && labels[at] == Some(false));
             self.detection = share(found, wrong);
-            self.false_failures = share(samples(&|at| is(at, true) && labels[at] == Some(false)), all);
+            self.false_failures = share(
+                samples(&|at| is(at, true) && labels[at] == Some(false)),
+                all,
+            );
         }
         let tests: Vec<_> = groups().flat_map(|group| &group.tests).collect();
         let count = |keep: &dyn Fn(&Verdict) -> bool| {
-            tests.iter().filter(|asked| keep(&asked.ruling.verdict)).count() as f64
+            tests
+                .iter()
+                .filter(|asked| keep(&asked.ruling.verdict))
+                .count() as f64
         };
         let judged = count(&|verdict| *verdict != Verdict::Skipped);
         self.invalid_tests = share(count(&|verdict| *verdict == Verdict::Invalid), judged);
@@ -226,8 +230,7 @@ impl Metrics {
             };
             !(own(true) && own(false))
         });
-        self.prompts_without_pair =
-            share(without.count() as f64, rollout.questions.len() as f64);
+        self.prompts_without_pair = share(without.count() as f64, rollout.questions.len() as f64);
     }
 }
 
@@ -245,9 +248,9 @@ pub fn sample_lines<'a>(
         for asked in &group.tests {
             let test = asked.test.as_ref().map(|test| test.to_string());
             let verdict = asked.ruling.verdict;
-            let known = tests
-                .iter_mut()
-                .find(|line| line.test == test && line.verdict == verdict && line.from == asked.author);
+            let known = tests.iter_mut().find(|line| {
+                line.test == test && line.verdict == verdict && line.from == asked.author
+            });
             match known {
                 Some(line) => line.times += 1,
                 None => tests.push(TestLine {

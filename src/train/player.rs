@@ -82,7 +82,10 @@ impl Player {
         Ok(Player {
             policy: policy.clone(),
             rows: sizes.rows,
-            lanes: engines.iter().map(lane).collect::<Result<_, ModelError>>()?,
+            lanes: engines
+                .iter()
+                .map(lane)
+                .collect::<Result<_, ModelError>>()?,
         })
     }
 
@@ -136,7 +139,8 @@ impl Player {
         let done = on_lanes(&mut self.lanes, &shares, |lane, share| {
             let mut scores = Vec::new();
             for batch in share {
-                let rows: Vec<&Sequence> = batches[*batch].iter().map(|at| &sequences[*at]).collect();
+                let rows: Vec<&Sequence> =
+                    batches[*batch].iter().map(|at| &sequences[*at]).collect();
                 scores.extend(batches[*batch].iter().copied().zip(lane.score(&rows)?));
             }
             Ok(scores)
@@ -233,7 +237,11 @@ impl Player {
     /// # Errors
     /// Where something cannot be written.
     pub fn write(&mut self, folder: &Path) -> Result<(), ModelError> {
-        match self.lanes.first_mut().and_then(|lane| lane.trainer.as_mut()) {
+        match self
+            .lanes
+            .first_mut()
+            .and_then(|lane| lane.trainer.as_mut())
+        {
             Some(trainer) => trainer.write(folder),
             None => Err(does_not_learn()),
         }
@@ -245,7 +253,11 @@ impl Player {
     /// Where files are missing, damaged or of another model; nothing has changed then.
     pub fn resume(&mut self, folder: &Path) -> Result<(), ModelError> {
         self.forget();
-        match self.lanes.first_mut().and_then(|lane| lane.trainer.as_mut()) {
+        match self
+            .lanes
+            .first_mut()
+            .and_then(|lane| lane.trainer.as_mut())
+        {
             Some(trainer) => trainer.resume(folder),
             None => Err(does_not_learn()),
         }

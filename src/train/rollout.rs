@@ -353,7 +353,11 @@ impl Table<'_> {
         let of_start = self.game.start_tests;
         let critics = [
             (seat.start.as_deref_mut(), Role::Start, of_start),
-            (seat.critic.as_deref_mut(), Role::Critic, self.game.tests - of_start),
+            (
+                seat.critic.as_deref_mut(),
+                Role::Critic,
+                self.game.tests - of_start,
+            ),
         ];
         // By sample: what each critic wrote.
         let mut written: Vec<Vec<Vec<Asked>>> = groups
@@ -453,10 +457,7 @@ impl Table<'_> {
         groups: &mut [Group],
     ) -> Result<Meter, Unavailable> {
         let learns = self.game.critic == Critic::Adversarial;
-        let suite = matches!(
-            self.game.critic,
-            Critic::RandomSuite | Critic::FixedSuite
-        );
+        let suite = matches!(self.game.critic, Critic::RandomSuite | Critic::FixedSuite);
         let each = self.game.tests;
         let mut known: Vec<HashMap<Arc<str>, Ruling>> = vec![HashMap::new(); groups.len()];
         let waves: Vec<std::ops::Range<usize>> = match learns || suite {

@@ -187,7 +187,9 @@ impl<'a> Run<'a> {
                 return Ok(ended);
             }
             let line = match self.iterate(listener) {
-                Err(RunError::Model(ModelError::NotFinite(what))) => return Err(self.roll_back(what)),
+                Err(RunError::Model(ModelError::NotFinite(what))) => {
+                    return Err(self.roll_back(what));
+                }
                 other => other?,
             };
             listener.line(&line);
@@ -204,13 +206,20 @@ impl<'a> Run<'a> {
         if self.state.iteration >= self.setup.config.iterations {
             return Some(Ended::Iterations);
         }
-        if stop.executions.is_some_and(|limit| totals.meter.executions() >= limit) {
+        if stop
+            .executions
+            .is_some_and(|limit| totals.meter.executions() >= limit)
+        {
             return Some(Ended::Executions);
         }
         if above(stop.minutes, totals.seconds / 60.0) {
             return Some(Ended::Minutes);
         }
-        if self.state.pass_at_1.is_some_and(|reached| above(stop.pass_at_1, reached)) {
+        if self
+            .state
+            .pass_at_1
+            .is_some_and(|reached| above(stop.pass_at_1, reached))
+        {
             return Some(Ended::Reached);
         }
         listener.stops().then_some(Ended::Stopped)
@@ -245,19 +254,26 @@ impl<'a> Run<'a> {
         let items = learn::items(&rollout, &config, iteration, &mut random);
         let counts = (items.generator.len() as u64, items.critic.len() as u64);
         let mut critic = None;
-        if let Some(player) = learning(&mut self.critic, &config) {
-            let start = self.critic_start.as_mut();
-            let items = refer(items.critic, config.critic.reference, start)?;
+        if let (Some(player), Some(start)) =
+            (learning(&mut self.critic, &config), &mut self.critic_start)
+        {
+            let items = refer(items.critic, config.critic.reference, player, start)?;
             self.state.critic_items.extend(items);
             let pending = &mut self.state.critic_items;
-            critic = Some(update(player, pending, &config.critic, iteration, &mut random)?);
+            critic = Some(update(
+                player,
+                pending,
+                &config.critic,
+                iteration,
+                &mut random,
+            )?);
         }
         let mut generator = None;
         if !(config.critic_learns() && iteration <= config.game.critic_first) {
-            let start = Some(&mut self.generator_start);
-            let items = refer(items.generator, config.generator.reference, start)?;
+            let (player, start) = (&mut self.generator, &mut self.generator_start);
+            let items = refer(items.generator, config.generator.reference, player, start)?;
             self.state.generator_items.extend(items);
-            let (player, pending) = (&mut self.generator, &mut self.state.generator_items);
+            let pending = &mut self.state.generator_items;
             let learning = &config.generator;
             generator = Some(update(player, pending, learning, iteration, &mut random)?);
         }
@@ -365,9 +381,7 @@ impl<'a> Run<'a> {
         let begun = Instant::now();
         let (task, judge) = (self.setup.task, self.setup.judge);
         let evaluator = &mut self.evaluator;
-        let truths = patiently(listener, || {
-            Ok(evaluator.truths_of(task, judge, rollout)?)
-        })?;
+        let truths = patiently(listener, || Ok(evaluator.truths_of(task, judge, rollout)?))?;
         self.evaluated(begun);
         Ok(truths)
     }
@@ -471,7 +485,9 @@ impl<'a> Run<'a> {
 type Pair<T> = (T, T);
 
 /// Generator and critic, each with the model that it starts from.
-fn players(setup: &Setup<'_>) -> Result<(Pair<Player>, (Option<Player>, Option<Player>)), ModelError> {
+fn players(
+    setup: &Setup<'_>,
+) -> Result<(Pair<Player>, (Option<Player>, Option<Player>)), ModelError> {
     let config = &setup.config;
     let sizes = Sizes {
         slots: config.machine.slots,
@@ -498,7 +514,11 @@ fn players(setup: &Setup<'_>) -> Result<(Pair<Player>, (Option<Player>, Option<P
             Player::new(&start, setup.engines, sizes, None)?,
         ))
     };
-    let generator = pair(&setup.start.generator, config.seed, Some(config.generator.adam))?;
+    let generator = pair(
+        &setup.start.generator,
+        config.seed,
+        Some(config.generator.adam),
+    )?;
     if !config.has_critic() {
         return Ok((generator, (None, None)));
     }
@@ -514,19 +534,22 @@ fn learning<'p>(critic: &'p mut Option<Player>, config: &TrainConfig) -> Option<
         .filter(|_| config.game.critic == Critic::Adversarial)
 }
 
-/// Asks the reference, where it is not the policy that was sampled from.
+/// Asks the reference what it thinks of items: the start of all, the policy itself of those that it did
+/// not sample.
 fn refer(
     mut items: Vec<Item>,
     reference: Reference,
-    start: Option<&mut Player>,
+    player: &mut Player,
+    start: &mut Player,
 ) -> Result<Vec<Item>, ModelError> {
-    let (Reference::Start, Some(start)) = (reference, start) else {
-        return Ok(items);
+    let (asked, scorer): (Vec<&mut Item>, &mut Player) = match reference {
+        Reference::Start => (items.iter_mut().collect(), start),
+        Reference::Iteration => (items.iter_mut().filter(|item| !item.own).collect(), player),
     };
-    let sequences: Vec<Vec<_>> = items.iter().map(Item::referred).collect();
-    let scores = start.score(&sequences.concat())?;
+    let sequences: Vec<Vec<_>> = asked.iter().map(|item| item.referred()).collect();
+    let scores = scorer.score(&sequences.concat())?;
     let mut rest = &scores[..];
-    for (item, sequences) in items.iter_mut().zip(&sequences) {
+    for (item, sequences) in asked.into_iter().zip(&sequences) {
         let (own, others) = rest.split_at(sequences.len());
         item.set_reference(own);
         rest = others;

@@ -118,8 +118,12 @@ pub trait Task: Send + Sync + fmt::Debug {
     fn test(&self, tokens: &[u32]) -> Result<Option<String>, ModelError>;
 
     /// A test that was not thought about; `None` where the task has no such tests.
-    fn drawn_test(&self, question: &Question, draw: Draw, random: &mut ChaCha8Rng)
-    -> Option<String>;
+    fn drawn_test(
+        &self,
+        question: &Question,
+        draw: Draw,
+        random: &mut ChaCha8Rng,
+    ) -> Option<String>;
 
     /// What finds out what an answer is truly worth.
     fn exam(&self, question: &Question) -> Exam;
@@ -134,7 +138,7 @@ pub trait Task: Send + Sync + fmt::Debug {
         random: &mut ChaCha8Rng,
     ) -> Result<Option<Sequence>, ModelError>;
 
-    /// Names everything that decides its questions and examples: models warmed up on another task are
-    /// not taken for this one's.
-    fn fingerprint(&self) -> String;
+    /// Names everything that decides the examples of lessons: models that were taught others are not
+    /// taken for these.
+    fn fingerprint(&self, lessons: &[Lesson]) -> String;
 }

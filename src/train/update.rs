@@ -17,6 +17,8 @@ pub struct Item {
     weight: f64,
     /// The iteration that it was sampled in.
     pub(super) iteration: u64,
+    /// Whether the policy that learns sampled all of it: then it knows the log-probabilities.
+    pub(super) own: bool,
     lesson: ItemLesson,
 }
 
@@ -68,6 +70,7 @@ impl Item {
             completion,
             weight: 1.0,
             iteration: 0,
+            own: true,
             lesson: ItemLesson::Example,
         }
     }
@@ -79,6 +82,7 @@ impl Item {
             completion: sample.tokens.clone(),
             weight,
             iteration,
+            own: true,
             lesson: ItemLesson::Example,
         }
     }
@@ -97,6 +101,7 @@ impl Item {
             completion: chosen.tokens.clone(),
             weight,
             iteration,
+            own: true,
             lesson: ItemLesson::Pair {
                 rejected: rejected.tokens.clone(),
                 reference: sampled,
@@ -112,11 +117,21 @@ impl Item {
             completion: sample.tokens.clone(),
             weight: 1.0,
             iteration,
+            own: true,
             lesson: ItemLesson::Sample {
                 advantage,
                 sampled: sample.logp.clone(),
                 reference: sample.logp.clone(),
             },
+        }
+    }
+
+    /// The same, of which another policy sampled a part: what it thought of that is no reference.
+    #[must_use]
+    pub fn of_others(self, others: bool) -> Self {
+        Item {
+            own: !others,
+            ..self
         }
     }
 
@@ -440,7 +455,10 @@ fn parity(items: &[&Item], sums: &[f64], iteration: u64) -> Option<f64> {
         return None;
     }
     let differences = sampled.iter().zip(sums).enumerate();
-    let fresh = differences.filter(|(row, _)| items[row % items.len()].iteration == iteration);
+    let fresh = differences.filter(|(row, _)| {
+        let item = items[row % items.len()];
+        item.own && item.iteration == iteration
+    });
     let per_token = fresh.map(|(row, (sampled, sum))| {
         let item = items[row % items.len()];
         let tokens = match (&item.lesson, row < items.len()) {

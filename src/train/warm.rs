@@ -70,37 +70,65 @@ pub fn obtain(
     engines: &[Engine],
     mut tell: impl FnMut(Progress),
 ) -> Result<Start, ModelError> {
-    let folder = cache.join(digest(task, settings, machine));
-    let start = Start {
-        generator: folder.join("generator"),
-        critic: folder.join("critic"),
-    };
-    // Written last.
-    if start.critic.join("config.json").exists() {
-        return Ok(start);
-    }
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| ModelError::file(&folder, format_args!("cannot be made: {error}")))?;
     let engine = engines
         .first()
         .ok_or_else(|| ModelError::Input("a warm start needs an engine".to_owned()))?;
-    let policy = Policy::initial(engine, shape(task)?, settings.seed)?;
     let school = School {
         task,
         settings,
         engines,
         slots: machine.slots,
     };
-    let lessons = [(Lesson::Answers, settings.generator_steps)];
-    school.teach(&policy, "generator", &lessons, settings.generator_rate, &mut tell)?;
-    export(&policy, task, &start.generator)?;
-    let lessons = [
+    let answers = [(Lesson::Answers, settings.generator_steps)];
+    let tests = [
         (Lesson::Copying, settings.copying_steps),
         (Lesson::Tests, settings.test_steps),
     ];
-    school.teach(&policy, "critic", &lessons, settings.critic_rate, &mut tell)?;
-    export(&policy, task, &start.critic)?;
-    Ok(start)
+    let rates = [settings.generator_rate, settings.critic_rate];
+    let mut what = format!(
+        "{VERSION} {:?} {:?} {:?}",
+        (settings.seed, settings.batch),
+        (machine.lanes, machine.threads),
+        shape(task)?,
+    );
+    let mut folders = Vec::new();
+    let mut policy = None;
+    for ((name, lessons), rate) in [("generator", &answers[..]), ("critic", &tests[..])]
+        .into_iter()
+        .zip(rates)
+    {
+        let kinds: Vec<Lesson> = lessons.iter().map(|(lesson, _)| *lesson).collect();
+        what += &format!("{lessons:?} {rate} {}", task.fingerprint(&kinds));
+        let folder = cache.join(format!("{name}-{}", digest(&what)));
+        // Renamed into place when it is whole.
+        if !folder.join("config.json").exists() {
+            let policy = match policy {
+                Some(policy) => policy,
+                None => before(engine, task, settings, folders.last())?,
+            };
+            school.teach(&policy, name, lessons, rate, &mut tell)?;
+            export(&policy, task, &folder)?;
+        }
+        policy = Some(Policy::load(engine, &folder)?);
+        folders.push(folder);
+    }
+    match <[PathBuf; 2]>::try_from(folders) {
+        Ok([generator, critic]) => Ok(Start { generator, critic }),
+        Err(_) => Err(ModelError::Input("two models were to be made".to_owned())),
+    }
+}
+
+/// The model that a player begins as: a new one, or the one made last.
+fn before(
+    engine: &Engine,
+    task: &dyn Task,
+    settings: &WarmStart,
+    last: Option<&PathBuf>,
+) -> Result<Policy, ModelError> {
+    match last {
+        Some(folder) => Policy::load(engine, folder),
+        None => Policy::initial(engine, shape(task)?, settings.seed),
+    }
 }
 
 /// Writes a model with its task's tokenizer.
@@ -114,12 +142,12 @@ pub fn export(policy: &Policy, task: &dyn Task, folder: &Path) -> Result<(), Mod
     policy.export(folder, Dtype::F32, Some(files.path()))
 }
 
-fn digest(task: &dyn Task, settings: &WarmStart, machine: &Machine) -> String {
-    let mut hasher = Sha256::new();
-    let lanes = (machine.lanes, machine.threads, machine.rows);
-    hasher.update(format!("{VERSION} {settings:?} {lanes:?} {}", task.fingerprint()));
-    let bytes = hasher.finalize();
-    bytes[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+fn digest(what: &str) -> String {
+    let bytes = Sha256::digest(what);
+    bytes[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 struct School<'a> {

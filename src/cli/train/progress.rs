@@ -12,33 +12,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// A bar on a terminal, lines elsewhere; and the signal to end.
 pub(super) struct Progress {
     bar: ProgressBar,
-    iterations: u64,
     stop: Arc<AtomicBool>,
 }
 
 impl Progress {
     /// Listens for SIGINT and SIGTERM: the first ends the run after its iteration, a second at once.
-    pub fn new(iterations: u64) -> anyhow::Result<Self> {
+    pub fn new() -> anyhow::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         listen(stop.clone())?;
         let bar = ProgressBar::new(0);
         bar.set_style(style());
-        Ok(Progress {
-            bar,
-            iterations,
-            stop,
-        })
+        Ok(Progress { bar, stop })
     }
 
     pub fn warm(&mut self, told: warm::Progress) {
         self.bar.set_length(told.steps);
         self.bar.set_position(told.step);
         let message = format!("warm start, {}: loss {:.3}", told.player, told.loss);
-        self.show(&message, told.step.is_multiple_of(200) || told.step == told.steps);
+        self.show(
+            &message,
+            told.step.is_multiple_of(200) || told.step == told.steps,
+        );
     }
 
-    pub fn begin(&mut self, iteration: u64) {
-        self.bar.set_length(self.iterations);
+    pub fn begin(&mut self, iteration: u64, iterations: u64) {
+        self.bar.set_length(iterations);
         self.bar.set_position(iteration);
         self.bar.reset_eta();
         if iteration > 0 {
@@ -77,7 +75,8 @@ impl Listener for Progress {
             shown("passed in training", metrics.train_pass_rate),
         );
         if evaluated.is_some() && !self.bar.is_hidden() {
-            self.bar.println(format!("iteration {}: {message}", metrics.iteration));
+            self.bar
+                .println(format!("iteration {}: {message}", metrics.iteration));
         }
         self.show(&message, evaluated.is_some());
     }
@@ -111,9 +110,10 @@ fn listen(stop: Arc<AtomicBool>) -> anyhow::Result<()> {
         .spawn(move || {
             runtime.block_on(async move {
                 use tokio::signal::unix::{SignalKind, signal};
-                let (Ok(mut interrupt), Ok(mut terminate)) =
-                    (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-                else {
+                let (Ok(mut interrupt), Ok(mut terminate)) = (
+                    signal(SignalKind::interrupt()),
+                    signal(SignalKind::terminate()),
+                ) else {
                     return;
                 };
                 loop {

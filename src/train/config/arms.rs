@@ -102,20 +102,14 @@ pub(super) fn parse(text: &str) -> Result<TrainConfig, ConfigError> {
         None => TrainConfig::default(),
     };
     let base = match given.get("arm").and_then(toml::Value::as_str) {
-        Some(name) => {
-            let plain = TrainConfig {
-                game: Game::default(),
-                critic: TrainConfig::default().critic,
-                ..preset
-            };
-            arm(name, &plain)?
-        }
+        Some(name) => arm(name, &preset.without_arm())?,
         None => preset,
     };
     // Read once alone, so that a mistake is reported at its place in the text.
     let mut alone = given.clone();
     alone.remove("preset");
-    let mut text_alone = toml::Table::try_from(&base).map_err(|error| ConfigError(error.to_string()))?;
+    let mut text_alone =
+        toml::Table::try_from(&base).map_err(|error| ConfigError(error.to_string()))?;
     merge(&mut text_alone, alone);
     text_alone.try_into().map_err(fault)
 }

@@ -6,11 +6,9 @@
 
 use super::{Draw, Evaluation, Lesson, Question, Sizes, Source, Task};
 use crate::model::{ModelError, Sequence, Tokenizer};
-use crate::train::families::{
-    ARCHETYPES, Archetype, Constants, Input, Problem, Version, families,
-};
+use crate::train::families::{ARCHETYPES, Archetype, Constants, Input, Problem, Version, families};
 use crate::train::judge::Exam;
-use rand::seq::{IndexedRandom, IteratorRandom};
+use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
@@ -225,18 +223,12 @@ impl Task for Functions {
         lesson: Lesson,
         random: &mut ChaCha8Rng,
     ) -> Result<Option<Sequence>, ModelError> {
-        let problem = draw_problem(random, false);
+        let (problem, program, input) = draw_example(lesson, random);
         let way = random.random_range(0..problem.family.prompts.len() - 1);
         let mut tokens = self.asked(&problem.prompt(way))?;
-        let program = problem.program(draw_version(&problem, random));
         let mut prompt = tokens.len();
         tokens.extend(self.tokenizer.encode(&program, false)?);
-        if lesson != Lesson::Answers {
-            let input = match lesson {
-                Lesson::Copying => problem.literal(&program, random),
-                _ if random.random_bool(UNIFORM_TESTS) => problem.uniform(random),
-                _ => draw_edge(&problem, &program, random),
-            };
+        if let Some(input) = input {
             tokens.push(self.begin);
             prompt = tokens.len();
             tokens.extend(self.tokenizer.encode(&input.to_string(), false)?);
@@ -245,7 +237,7 @@ impl Task for Functions {
         Ok(Some(Sequence { tokens, prompt }))
     }
 
-    fn fingerprint(&self) -> String {
+    fn fingerprint(&self, lessons: &[Lesson]) -> String {
         // Texts of one problem of every family stand for all of them, the examples for how they are
         // drawn.
         let mut random = ChaCha8Rng::seed_from_u64(EVALUATION_SEED);
@@ -253,9 +245,9 @@ impl Task for Functions {
         for family in families() {
             all.push_str(&format!("{family:?}"));
         }
-        for lesson in [Lesson::Answers, Lesson::Copying, Lesson::Tests] {
+        for lesson in lessons {
             for _ in 0..256 {
-                if let Ok(Some(sequence)) = self.example(lesson, &mut random) {
+                if let Ok(Some(sequence)) = self.example(*lesson, &mut random) {
                     all.push_str(&format!("{sequence:?}"));
                 }
             }
@@ -280,14 +272,36 @@ fn draw_version(problem: &Problem, random: &mut ChaCha8Rng) -> Version {
     }
 }
 
-/// An edge input; constants are taken from the program half of the time.
-fn draw_edge(problem: &Problem, program: &str, random: &mut ChaCha8Rng) -> Input {
-    let archetype = *ARCHETYPES.choose(random).expect("there are archetypes");
-    let constant = matches!(archetype, Archetype::Constant | Archetype::Neighbour);
-    match constant && random.random() {
-        true => problem.literal(program, random),
-        false => problem.edge(archetype, random),
+/// A problem with a program and, for a critic, an input.
+fn draw_example(lesson: Lesson, random: &mut ChaCha8Rng) -> (Problem, String, Option<Input>) {
+    loop {
+        let problem = draw_problem(random, false);
+        let program = problem.program(draw_version(&problem, random));
+        let input = match lesson {
+            Lesson::Answers => return (problem, program, None),
+            Lesson::Copying => problem.copied(&program, 0, random),
+            Lesson::Tests if random.random_bool(UNIFORM_TESTS) => Some(problem.uniform(random)),
+            Lesson::Tests => Some(draw_edge(&problem, &program, random)),
+        };
+        if input.is_some() {
+            return (problem, program, input);
+        }
     }
+}
+
+/// An edge input. Constants are the hardest to come upon by chance, so there are more of them.
+fn draw_edge(problem: &Problem, program: &str, random: &mut ChaCha8Rng) -> Input {
+    let others = [Archetype::Constant; 2];
+    let all = ARCHETYPES.iter().chain(&others);
+    let archetype = *all.choose(random).expect("there are archetypes");
+    let beside = match archetype {
+        Archetype::Constant => 0,
+        Archetype::Neighbour if random.random() => 1,
+        Archetype::Neighbour => -1,
+        _ => return problem.edge(archetype, random),
+    };
+    let copied = problem.copied(program, beside, random);
+    copied.unwrap_or_else(|| problem.edge(archetype, random))
 }
 
 /// The words of all families, numbers in pairs of digits, and what code is held together by.

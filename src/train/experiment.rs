@@ -1,0 +1,78 @@
+//! Which runs an experiment consists of, and how far each is.
+//!
+//! Arms differ in who writes tests and how the critic learns; everything else, the start and the
+//! questions of each iteration included, is the same for the same warm start and seed.
+
+use super::config::{ConfigError, Stop, TrainConfig, arm};
+use serde::{Deserialize, Serialize};
+
+/// An experiment: every arm from every warm start with every seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    /// The arms.
+    pub arms: Vec<String>,
+    /// Seeds of the runs.
+    pub seeds: Vec<u64>,
+    /// Seeds of the models that they start from.
+    pub warm_starts: Vec<u64>,
+    /// What all runs have in common.
+    pub base: TrainConfig,
+}
+
+/// Executions after which a run tells nothing more.
+const MOST_EXECUTIONS: u64 = 130_000;
+/// Minutes of training, evaluation not counted.
+const MOST_MINUTES: f64 = 25.0;
+/// Iterations, which executions are to end first.
+const MOST_ITERATIONS: u64 = 400;
+/// A run that is as good has nothing left to show.
+const GOOD_ENOUGH: f64 = 0.85;
+
+impl Experiment {
+    /// All arms from nothing on two cores: `laptop-experiment`.
+    ///
+    /// # Errors
+    /// None that are known.
+    pub fn laptop() -> Result<Self, ConfigError> {
+        let base = TrainConfig {
+            name: "laptop-experiment".to_owned(),
+            iterations: MOST_ITERATIONS,
+            stop: Stop {
+                executions: Some(MOST_EXECUTIONS),
+                minutes: Some(MOST_MINUTES),
+                pass_at_1: Some(GOOD_ENOUGH),
+            },
+            ..TrainConfig::preset("laptop")?
+        };
+        Ok(Experiment {
+            arms: super::config::ARMS.map(str::to_owned).to_vec(),
+            seeds: vec![1, 2, 3],
+            warm_starts: vec![1, 2],
+            base,
+        })
+    }
+
+    /// The runs with their folders' names. Those of all arms with one start and seed stand together, so
+    /// that an experiment that is stopped has something to compare.
+    ///
+    /// # Errors
+    /// For an unknown arm, or settings that make no sense.
+    pub fn runs(&self) -> Result<Vec<(String, TrainConfig)>, ConfigError> {
+        let mut runs = Vec::new();
+        for seed in &self.seeds {
+            for warm_start in &self.warm_starts {
+                for name in &self.arms {
+                    let mut config = arm(name, &self.base.without_arm())?;
+                    config.seed = *seed;
+                    config.warm_start.seed = *warm_start;
+                    config.name = format!("{name}-warm{warm_start}-seed{seed}");
+                    runs.push((config.name.clone(), config.checked()?));
+                }
+            }
+        }
+        Ok(runs)
+    }
+}
+
+/// What says that a run has come to its end.
+pub const ENDED: &str = "ended.json";
