@@ -77,11 +77,11 @@ impl Runs {
         &self,
         work: impl FnOnce(&Shared) -> io::Result<T> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let readers = Arc::clone(&self.0.readers).acquire_owned().await;
+        let reader = Arc::clone(&self.0.readers).acquire_owned().await;
         let shared = Arc::clone(&self.0);
         let read = tokio::task::spawn_blocking(move || {
             // Given back when the work is done, not when the client has gone.
-            let _reader = readers;
+            let _reader = reader;
             work(&shared)
         });
         match read.await {

@@ -125,7 +125,12 @@ mod tests {
         let ports = ["no landlock", "every TCP port"];
         check(ABI::Unsupported, &[443], false, &ports);
         check(ABI::Unsupported, &[], true, &["no landlock", "every file"]);
-        check(ABI::V3, &[443], false, &["guard TCP ports", "every TCP port"]);
+        check(
+            ABI::V3,
+            &[443],
+            false,
+            &["guard TCP ports", "every TCP port"],
+        );
         check(ABI::V5, &[443], true, &["guard signals"]);
         check(ABI::V6, &[443], false, &[]);
         check(NEWEST, &[], true, &[]);

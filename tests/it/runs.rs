@@ -50,7 +50,8 @@ impl RunFolder {
 
 /// A line of metrics; `share` is what differs where an iteration is done again.
 pub fn metrics(iteration: u64, share: f64) -> String {
-    let player = json!({"loss": 0.7, "rewards/margins": 0.1, "rewards/accuracies": 0.5, "kl": 0.01});
+    let player =
+        json!({"loss": 0.7, "rewards/margins": 0.1, "rewards/accuracies": 0.5, "kl": 0.01});
     let line = json!({
         "iteration": iteration, "iterations": 9, "seconds": iteration as f64 * 10.0, "executions": iteration * 100,
         "pass_at_1": (iteration % 2 == 0).then_some(0.25), "train_pass_rate": share, "true_pass_rate": 0.25,
@@ -63,7 +64,11 @@ pub fn metrics(iteration: u64, share: f64) -> String {
 /// A sample with one test.
 pub fn sample(iteration: u64, question: &str, label: Option<u64>, correct: Option<bool>) -> Value {
     let family = question.split('/').next();
-    let verdict = if label == Some(0) { "failed" } else { "satisfied" };
+    let verdict = if label == Some(0) {
+        "failed"
+    } else {
+        "satisfied"
+    };
     json!({
         "iteration": iteration, "policy": iteration, "question": question, "family": family,
         "prompt": "is x from -3 to 9", "reference": "def f(x):\n return -3<=x<=9",

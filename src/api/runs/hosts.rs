@@ -42,7 +42,10 @@ pub(super) async fn check(
     let header = request.headers().get(HOST);
     let host = header.and_then(|host| host.to_str().ok());
     // A request line with a host of its own counts for more than the header.
-    let line = request.uri().authority().map(|authority| authority.as_str());
+    let line = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str());
     let includes = |host| hosts.include(host);
     if hosts == Hosts::Any || (host.is_some_and(includes) && line.is_none_or(includes)) {
         return Ok(next.run(request).await);

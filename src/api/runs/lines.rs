@@ -288,8 +288,8 @@ mod tests {
         let first = (1, r#"{"iteration": 1, "x": 1}"#);
         file.check(true, &[first]);
         // Cut, and grown to the same length and beyond before anybody looked.
-        for again in ["2", "23456789"] {
-            std::fs::write(file.path(), line(1, 1) + &line(2, "7")).expect("it can be written");
+        for again in [2, 23_456_789] {
+            std::fs::write(file.path(), line(1, 1) + &line(2, 7)).expect("it can be written");
             file.lines.follow(file.open().as_ref()).expect("no error");
             std::fs::write(file.path(), line(1, 1) + &line(2, again)).expect("it can be written");
             let second = format!(r#"{{"iteration": 2, "x": {again}}}"#);

@@ -115,7 +115,7 @@ impl Followed {
         folder: &Folder,
         now: f64,
     ) -> io::Result<Summary> {
-        let files = self.follow(folder)?;
+        let files = self.follow_metrics(folder)?;
         let last_span = self.metrics.spans().last().copied();
         let mut last = None;
         files.metrics_lines(last_span, |line| {
@@ -144,7 +144,7 @@ impl Followed {
 
     /// Metrics that the client does not have yet.
     pub(super) fn metrics(&mut self, folder: &Folder, known: &Known) -> io::Result<Metrics> {
-        let files = self.follow(folder)?;
+        let files = self.follow_metrics(folder)?;
         let generation = self.generation.to_string();
         let holds = known
             .generation
@@ -192,16 +192,21 @@ impl Followed {
         })
     }
 
-    /// Takes up what was appended. Where one file was cut, so was the other, even if that does not
-    /// show: lines of metrics hold times, and so never are the same twice.
-    fn follow(&mut self, folder: &Folder) -> io::Result<Files> {
+    /// Takes up what was appended to the metrics. Where they were cut, so were the samples, even if
+    /// that does not show there: lines of metrics hold times, and so never are the same twice.
+    fn follow_metrics(&mut self, folder: &Folder) -> io::Result<Files> {
         let files = Files::open(folder)?;
-        let other_metrics = self.metrics.follow(files.metrics.as_ref())?;
-        if other_metrics {
+        if self.metrics.follow(files.metrics.as_ref())? {
             self.samples = Lines::default();
+            self.generation = new_generation();
         }
-        let other_samples = self.samples.follow(files.samples.as_ref())?;
-        if other_metrics || other_samples {
+        Ok(files)
+    }
+
+    /// The same for the samples too, of which there may be a hundred times as much to read.
+    fn follow(&mut self, folder: &Folder) -> io::Result<Files> {
+        let files = self.follow_metrics(folder)?;
+        if self.samples.follow(files.samples.as_ref())? {
             self.generation = new_generation();
         }
         Ok(files)

@@ -79,24 +79,31 @@ async fn runs_are_found_at_each_depth() {
     RunFolder::new(root.join("x/y/z")).metrics(0);
     let view = View::of(&root);
     let list = view.found("/runs/api/runs").await;
-    assert_eq!(
-        names(&list),
-        ["a b ü", "b", "experiment/rlac-warm1-seed1"]
-    );
+    assert_eq!(names(&list), ["a b ü", "b", "experiment/rlac-warm1-seed1"]);
     assert_eq!(list["left_off"], 0);
     let last = &list["runs"][1]["last"];
-    assert_eq!((&last["iteration"], &last["new_number"]), (&json!(1), &json!(3.5)));
+    assert_eq!(
+        (&last["iteration"], &last["new_number"]),
+        (&json!(1), &json!(3.5))
+    );
     assert_eq!(list["runs"][1]["config"]["arm"], "rlac-anchored");
     assert_eq!(list["runs"][1]["ended"], Value::Null);
     assert!(list["runs"][1]["seconds_since_change"].is_number());
     for (path, name) in [
-        ("experiment%2Frlac-warm1-seed1", "experiment/rlac-warm1-seed1"),
+        (
+            "experiment%2Frlac-warm1-seed1",
+            "experiment/rlac-warm1-seed1",
+        ),
         ("a%20b%20%C3%BC", "a b ü"),
     ] {
         let details = view.found(&format!("/runs/api/run/{path}")).await;
         assert_eq!(details["name"], name);
     }
-    for (folder, expect) in [("b", vec!["b"]), ("experiment", vec!["rlac-warm1-seed1"]), ("model", vec![])] {
+    for (folder, expect) in [
+        ("b", vec!["b"]),
+        ("experiment", vec!["rlac-warm1-seed1"]),
+        ("model", vec![]),
+    ] {
         let view = View::of(&root.join(folder));
         let list = view.found("/runs/api/runs").await;
         assert_eq!(names(&list), expect, "{folder}");
@@ -109,7 +116,10 @@ async fn runs_are_found_at_each_depth() {
 #[tokio::test]
 async fn a_run_that_just_begins_and_one_that_ended() {
     let (_outer, run, view) = one_run();
-    run.append("warm.jsonl", "{\"player\": \"critic\", \"step\": 20}\n{\"pl");
+    run.append(
+        "warm.jsonl",
+        "{\"player\": \"critic\", \"step\": 20}\n{\"pl",
+    );
     run.write("ended.json", r#"{"why": "executions"}"#);
     run.write("config.json", r#"{"arm": "#);
     let details = view.found("/runs/api/run/one").await;
@@ -133,15 +143,27 @@ async fn metrics_after_an_iteration() {
     assert_eq!(all["more"], false);
     let expect: Value = serde_json::from_str(&metrics(1, 0.5)).expect("JSON");
     assert_eq!(all["lines"][1], expect);
-    assert_eq!(view.iterations("/runs/api/run/one/metrics?after=1").await, [2]);
-    assert_eq!(view.iterations("/runs/api/run/one/metrics?after=2").await, [0; 0]);
+    assert_eq!(
+        view.iterations("/runs/api/run/one/metrics?after=1").await,
+        [2]
+    );
+    assert_eq!(
+        view.iterations("/runs/api/run/one/metrics?after=2").await,
+        [0; 0]
+    );
     // A line that is being written is left for the next time.
     let line = metrics(3, 0.5);
     let (begin, end) = line.split_at(40);
     run.append("metrics.jsonl", begin);
-    assert_eq!(view.iterations("/runs/api/run/one/metrics?after=1").await, [2]);
+    assert_eq!(
+        view.iterations("/runs/api/run/one/metrics?after=1").await,
+        [2]
+    );
     run.append("metrics.jsonl", end);
-    assert_eq!(view.iterations("/runs/api/run/one/metrics?after=1").await, [2, 3]);
+    assert_eq!(
+        view.iterations("/runs/api/run/one/metrics?after=1").await,
+        [2, 3]
+    );
 }
 
 /// Fields that are absent, null, unknown or of another kind are the page's to deal with.
@@ -154,7 +176,12 @@ async fn lines_are_handed_on_as_they_stand() {
     let request = Request::get("/runs/api/run/one/metrics?after=2").header("host", "localhost");
     let request = request.body(Body::empty()).expect("a request");
     let answer = view.0.clone().oneshot(request).await.expect("an answer");
-    let body = answer.into_body().collect().await.expect("a body").to_bytes();
+    let body = answer
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
     let body = String::from_utf8_lossy(&body);
     assert!(body.contains(&format!("\"lines\":[{line}]")), "{body}");
 }
@@ -171,7 +198,10 @@ async fn a_run_that_is_resumed_from_an_earlier_iteration() {
     assert_eq!(view.iterations(&path).await, [2]);
     // Samples are cut too, and have the same bytes again up to where they are read next.
     let samples = std::fs::read_to_string(run.path().join("samples.jsonl")).expect("text");
-    run.write("metrics.jsonl", &(metrics(0, 0.5) + &metrics(1, 0.75) + &metrics(2, 0.75)));
+    run.write(
+        "metrics.jsonl",
+        &(metrics(0, 0.5) + &metrics(1, 0.75) + &metrics(2, 0.75)),
+    );
     run.write("samples.jsonl", &samples);
     run.sample(&sample(2, "in_range/2", Some(0), None));
     let after = view.found(&path).await;
@@ -180,11 +210,17 @@ async fn a_run_that_is_resumed_from_an_earlier_iteration() {
     assert_eq!(iterations(&after), [0, 1, 2]);
     assert_eq!(after["lines"][1]["train_pass_rate"], 0.75);
     let samples = view.found("/runs/api/run/one/samples?iteration=2").await;
-    assert_eq!((&samples["total"], &samples["generation"]), (&json!(2), &after["generation"]));
+    assert_eq!(
+        (&samples["total"], &samples["generation"]),
+        (&json!(2), &after["generation"])
+    );
     // Shorter than before.
     run.write("metrics.jsonl", &metrics(0, 0.5));
     run.write("samples.jsonl", "");
-    assert_eq!(view.iterations("/runs/api/run/one/metrics?after=0").await, [0; 0]);
+    assert_eq!(
+        view.iterations("/runs/api/run/one/metrics?after=0").await,
+        [0; 0]
+    );
     let samples = view.found("/runs/api/run/one/samples").await;
     assert_eq!(samples["newest"], Value::Null);
 }
@@ -203,7 +239,10 @@ async fn metrics_that_are_too_much_for_one_answer() {
         let answer = view.found(&path).await;
         found.extend(iterations(&answer));
         answers += 1;
-        path = format!("/runs/api/run/one/metrics?after={}", found.last().expect("lines"));
+        path = format!(
+            "/runs/api/run/one/metrics?after={}",
+            found.last().expect("lines")
+        );
         if answer["more"] == false {
             break;
         }
@@ -228,12 +267,21 @@ async fn samples_by_iteration_and_kind() {
         run.sample(&sample(iteration, question, label, correct));
     }
     // Without any field but the one that says where it belongs.
-    run.append("samples.jsonl", "{\"iteration\": 3}\n{\"iteration\": 3, \"label\"");
+    run.append(
+        "samples.jsonl",
+        "{\"iteration\": 3}\n{\"iteration\": 3, \"label\"",
+    );
     for (query, expect) in [
         ("", vec!["in_range/3", "null"]),
         ("iteration=1", vec!["in_range/1"]),
-        ("iteration=2", vec!["in_range/1", "in_range/2", "clamp/1", "clamp/2", "clamp/3"]),
-        ("iteration=2&family=clamp", vec!["clamp/1", "clamp/2", "clamp/3"]),
+        (
+            "iteration=2",
+            vec!["in_range/1", "in_range/2", "clamp/1", "clamp/2", "clamp/3"],
+        ),
+        (
+            "iteration=2&family=clamp",
+            vec!["clamp/1", "clamp/2", "clamp/3"],
+        ),
         ("iteration=2&family=nobody", vec![]),
         ("iteration=2&show=passed", vec!["in_range/1", "in_range/2"]),
         ("iteration=2&show=failed", vec!["clamp/1", "clamp/2"]),
@@ -243,19 +291,29 @@ async fn samples_by_iteration_and_kind() {
         ("iteration=2&show=right", vec!["in_range/1", "clamp/2"]),
         ("iteration=2&show=wrong", vec!["in_range/2", "clamp/1"]),
         ("iteration=2&family=clamp&show=wrong", vec!["clamp/1"]),
-        ("iteration=2&offset=1&limit=2", vec!["in_range/2", "clamp/1"]),
+        (
+            "iteration=2&offset=1&limit=2",
+            vec!["in_range/2", "clamp/1"],
+        ),
         ("iteration=2&offset=9", vec![]),
         ("iteration=9", vec![]),
     ] {
-        let answer = view.found(&format!("/runs/api/run/one/samples?{query}")).await;
+        let answer = view
+            .found(&format!("/runs/api/run/one/samples?{query}"))
+            .await;
         let found = answer["samples"].as_array().expect("samples").iter();
         let found: Vec<&str> = found
             .map(|sample| sample["question"].as_str().unwrap_or("null"))
             .collect();
         assert_eq!(found, expect, "{query}");
     }
-    let answer = view.found("/runs/api/run/one/samples?iteration=2&show=wrong&limit=1").await;
-    assert_eq!(answer["samples"][0], sample(2, "in_range/2", Some(1), Some(false)));
+    let answer = view
+        .found("/runs/api/run/one/samples?iteration=2&show=wrong&limit=1")
+        .await;
+    assert_eq!(
+        answer["samples"][0],
+        sample(2, "in_range/2", Some(1), Some(false))
+    );
     assert_eq!(answer["families"], json!({"clamp": 3, "in_range": 2}));
     let kinds = json!({"all": 5, "passed": 2, "failed": 2, "unlabelled": 1, "passed-but-wrong": 1,
                        "failed-but-right": 1, "right": 2, "wrong": 2});
@@ -280,11 +338,19 @@ async fn samples_that_are_too_many_or_too_long() {
     long["answer"] = "x".repeat(3 << 20).into();
     (0..3).for_each(|_| run.sample(&long));
     for (query, given, total) in [("iteration=1&limit=1000", 200, 300), ("iteration=2", 1, 3)] {
-        let answer = view.found(&format!("/runs/api/run/one/samples?{query}")).await;
+        let answer = view
+            .found(&format!("/runs/api/run/one/samples?{query}"))
+            .await;
         let samples = answer["samples"].as_array().expect("samples");
-        assert_eq!((samples.len(), &answer["total"]), (given, &json!(total)), "{query}");
+        assert_eq!(
+            (samples.len(), &answer["total"]),
+            (given, &json!(total)),
+            "{query}"
+        );
     }
-    let next = view.found("/runs/api/run/one/samples?iteration=2&offset=2").await;
+    let next = view
+        .found("/runs/api/run/one/samples?iteration=2&offset=2")
+        .await;
     assert_eq!(next["samples"][0]["question"], "a/1");
 }
 
@@ -292,13 +358,19 @@ async fn samples_that_are_too_many_or_too_long() {
 #[tokio::test]
 async fn half_a_surrogate_pair_does_no_harm() {
     let (_outer, run, view) = one_run();
-    let line = r#"{"iteration": 1, "family": "a", "answer": "\ud800", "tests": [{"test": "\udfff"}]}"#;
+    let line =
+        r#"{"iteration": 1, "family": "a", "answer": "\ud800", "tests": [{"test": "\udfff"}]}"#;
     run.append("samples.jsonl", &format!("{line}\n"));
     let path = "/runs/api/run/one/samples?family=a&limit=1";
     let request = Request::get(path).header("host", "localhost");
     let request = request.body(Body::empty()).expect("a request");
     let answer = view.0.clone().oneshot(request).await.expect("an answer");
     assert_eq!(answer.status(), 200);
-    let body = answer.into_body().collect().await.expect("a body").to_bytes();
+    let body = answer
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
     assert!(String::from_utf8_lossy(&body).contains(line));
 }

@@ -11,9 +11,16 @@ use tower::ServiceExt;
 
 fn problem(status: u16, kind: &str, (found, body): &(u16, Value), what: &str) {
     assert_eq!(*found, status, "{what}: {body}");
-    assert_eq!(body["type"], format!("urn:touchstone:problem:{kind}"), "{what}");
+    assert_eq!(
+        body["type"],
+        format!("urn:touchstone:problem:{kind}"),
+        "{what}"
+    );
     assert_eq!(body["status"], status, "{what}");
-    assert!(body["detail"].is_string() && body["title"].is_string(), "{what}");
+    assert!(
+        body["detail"].is_string() && body["title"].is_string(),
+        "{what}"
+    );
 }
 
 #[tokio::test]
@@ -37,7 +44,10 @@ async fn names_that_lead_elsewhere() {
     let view = View::of(&path("root"));
     assert_eq!(view.get("/runs/api/run/run").await.0, 200);
     assert_eq!(view.get("/runs/api/run/experiment%2Frun").await.0, 200);
-    let absolute = path("secret").to_str().expect("Unicode").replace('/', "%2F");
+    let absolute = path("secret")
+        .to_str()
+        .expect("Unicode")
+        .replace('/', "%2F");
     let names = [
         "unknown",
         "..",
@@ -86,7 +96,11 @@ async fn names_that_lead_elsewhere() {
 #[tokio::test]
 async fn files_that_are_links() {
     let outer = tempfile::tempdir().expect("a folder");
-    std::fs::write(outer.path().join("secret"), "{\"iteration\": 1, \"secret\": 1}\n").expect("a file");
+    std::fs::write(
+        outer.path().join("secret"),
+        "{\"iteration\": 1, \"secret\": 1}\n",
+    )
+    .expect("a file");
     let run = RunFolder::new(outer.path().join("root/run"));
     run.metrics(0);
     std::fs::remove_file(run.path().join("config.json")).expect("it is there");
@@ -135,7 +149,13 @@ async fn queries_that_cannot_be_used() {
         let answer = view.get(&format!("/runs/api/run/run/{query}")).await;
         problem(400, "invalid-query", &answer, query);
     }
-    for path in ["/nowhere", "/runs/nowhere", "/runs/api", "/runs/assets/nothing.js", "/runs/assets/..%2Fpage.rs"] {
+    for path in [
+        "/nowhere",
+        "/runs/nowhere",
+        "/runs/api",
+        "/runs/assets/nothing.js",
+        "/runs/assets/..%2Fpage.rs",
+    ] {
         problem(404, "not-found", &view.get(path).await, path);
     }
 }
@@ -154,21 +174,50 @@ async fn other_hosts_and_other_methods() {
         let answer = router(runs, hosts).oneshot(request).await;
         answer.expect("an answer").status().as_u16()
     };
-    const PATHS: [&str; 5] = ["/", "/runs", "/runs/assets/main.js", "/runs/api/runs", "/nowhere"];
+    const PATHS: [&str; 5] = [
+        "/",
+        "/runs",
+        "/runs/assets/main.js",
+        "/runs/api/runs",
+        "/nowhere",
+    ];
     for path in PATHS {
-        for host in [None, Some("example.org"), Some("localhost.example.org:80"), Some("127.0.0.2")] {
-            assert_eq!(status(Hosts::Loopback, Method::GET, path, host).await, 421, "{path} {host:?}");
+        for host in [
+            None,
+            Some("example.org"),
+            Some("localhost.example.org:80"),
+            Some("127.0.0.2"),
+        ] {
+            assert_eq!(
+                status(Hosts::Loopback, Method::GET, path, host).await,
+                421,
+                "{path} {host:?}"
+            );
         }
         let usual = status(Hosts::Any, Method::GET, path, Some("example.org")).await;
         assert_ne!(usual, 421, "{path}");
         for host in ["localhost", "127.0.0.1:9", "[::1]:9"] {
-            assert_eq!(status(Hosts::Loopback, Method::GET, path, Some(host)).await, usual, "{path} {host}");
+            assert_eq!(
+                status(Hosts::Loopback, Method::GET, path, Some(host)).await,
+                usual,
+                "{path} {host}"
+            );
         }
     }
-    let line = status(Hosts::Loopback, Method::GET, "http://example.org/runs", Some("localhost"));
+    let line = status(
+        Hosts::Loopback,
+        Method::GET,
+        "http://example.org/runs",
+        Some("localhost"),
+    );
     assert_eq!(line.await, 421);
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
-        for path in ["/runs", "/runs/api/runs", "/runs/api/run/run", "/runs/api/run/run/metrics"] {
+        for path in [
+            "/runs",
+            "/runs/api/runs",
+            "/runs/api/run/run",
+            "/runs/api/run/run/metrics",
+        ] {
             let status = status(Hosts::Loopback, method.clone(), path, Some("localhost"));
             assert_eq!(status.await, 405, "{method} {path}");
         }

@@ -2,17 +2,23 @@
 
 const PERIOD = 2000;
 
+/** What a person is told instead of data; every other error is a mistake of this page. */
+export class Unanswered extends Error {}
+
 /** Asks the server; an error says what it says. */
 export async function ask(path, parameters = {}) {
   const url = new URL(`runs/api/${path}`, document.baseURI);
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
   }
-  const response = await fetch(url);
-  const answer = await response.json();
-  if (!response.ok) {
-    throw Object.assign(new Error(answer.detail), { status: response.status });
+  let response, answer;
+  try {
+    response = await fetch(url);
+    answer = await response.json();
+  } catch {
+    throw new Unanswered("No answer; trying again");
   }
+  if (!response.ok) throw new Unanswered(answer.detail);
   return answer;
 }
 

@@ -1,6 +1,6 @@
 // The page: which run is shown, and what of it.
 
-import { listRuns, newest, Poll, Run, samplesOf, secondsLeft, stateOf } from "./data.js";
+import { listRuns, newest, Poll, Run, samplesOf, secondsLeft, stateOf, Unanswered } from "./data.js";
 import { byId, duration, html, number, offer } from "./dom.js";
 import { AXES, Comparison, Curves } from "./curves.js";
 import { card, KINDS, telling } from "./samples.js";
@@ -216,7 +216,8 @@ const poll = new Poll(async () => {
     await (run === undefined ? list.refresh() : view.refresh(run));
     connection("Live", false);
   } catch (error) {
-    connection(error.status === undefined ? "No answer; trying again" : error.message, true);
+    if (!(error instanceof Unanswered)) console.error(error);
+    connection(error instanceof Unanswered ? error.message : `This page failed: ${error.message}`, true);
   }
 });
 
