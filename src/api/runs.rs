@@ -5,8 +5,8 @@
 //! are filtered by, is understood. Needs no validator, so that a training process can serve it as
 //! well as the service.
 //!
-//! Everything is read-only, and nothing outside the one folder can be named ([`folder`]). Files are
-//! read on threads for that, a few at a time, by an index that grows with them ([`lines`]).
+//! Everything is read-only, and nothing outside the one folder can be named (`folder`). Files are
+//! read on threads for that, a few at a time, by an index that grows with them (`lines`).
 
 mod folder;
 mod hosts;

@@ -94,6 +94,9 @@ fn there(opened: rustix::io::Result<OwnedFd>) -> io::Result<Option<OwnedFd>> {
     }
 }
 
+/// A device, and a file's number on it.
+pub(super) type Identity = (i128, i128);
+
 /// An open file, and how it was when it was opened.
 #[derive(Debug)]
 pub(super) struct Opened {
@@ -107,8 +110,9 @@ impl Opened {
     }
 
     /// Tells one file from another that took its name.
-    pub(super) fn identity(&self) -> (u64, u64) {
-        (self.stat.st_dev as u64, self.stat.st_ino as u64)
+    pub(super) fn identity(&self) -> Identity {
+        // Their types differ from system to system, and all fit.
+        (self.stat.st_dev.into(), self.stat.st_ino.into())
     }
 
     /// When it was last written, in seconds since 1970.

@@ -3,7 +3,7 @@
 //! The file is appended to by another process. A run that is resumed cuts it back to an earlier
 //! iteration first, so what was read may be there no more.
 
-use super::folder::Opened;
+use super::folder::{Identity, Opened};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::io;
@@ -30,7 +30,7 @@ pub(super) struct Span {
 /// The index of one file.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    identity: Option<(u64, u64)>,
+    identity: Option<Identity>,
     /// The lines before it are known; what follows is new, or a line that is being written.
     end: u64,
     /// The bytes before `end`.
