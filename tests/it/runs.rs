@@ -53,10 +53,10 @@ pub fn metrics(iteration: u64, share: f64) -> String {
     let player =
         json!({"loss": 0.7, "rewards/margins": 0.1, "rewards/accuracies": 0.5, "kl": 0.01});
     let line = json!({
-        "iteration": iteration, "iterations": 9, "seconds": iteration as f64 * 10.0, "executions": iteration * 100,
-        "pass_at_1": (iteration % 2 == 0).then_some(0.25), "train_pass_rate": share, "true_pass_rate": 0.25,
-        "generator": player, "critic": null, "timing": {"sampling": 1.0, "update": 2.0, "iteration": 4.0},
-        "new_number": 3.5,
+        "iteration": iteration, "iterations": 9, "seconds": iteration * 10, "executions": iteration * 100,
+        "pass_at_1": iteration.is_multiple_of(2).then_some(0.25), "train_pass_rate": share,
+        "true_pass_rate": 0.25, "generator": player, "critic": null, "new_number": 3.5,
+        "timing": {"sampling": 1.0, "update": 2.0, "iteration": 4.0},
     });
     format!("{line}\n")
 }
@@ -72,7 +72,8 @@ pub fn sample(iteration: u64, question: &str, label: Option<u64>, correct: Optio
     json!({
         "iteration": iteration, "policy": iteration, "question": question, "family": family,
         "prompt": "is x from -3 to 9", "reference": "def f(x):\n return -3<=x<=9",
-        "answer": "def f(x):\n return -3<=x<9", "samples": 3, "label": label, "correct": correct, "logp": -3.2,
-        "tests": [{"test": "f(9)", "verdict": verdict, "times": 2, "message": "expected True, got False", "from": "critic"}],
+        "answer": "def f(x):\n return -3<=x<9", "samples": 3, "label": label, "correct": correct,
+        "logp": -3.2, "tests": [{"test": "f(9)", "verdict": verdict, "times": 2,
+                                 "message": "expected True, got False", "from": "critic"}],
     })
 }
