@@ -137,10 +137,12 @@ impl Shared {
         let now = nanoseconds_now() as f64 / 1e9;
         let mut runs = Vec::new();
         for name in names {
-            // One that is gone by now is left out.
-            runs.extend(self.with(&name, |followed, name, folder| {
-                followed.summary(name, folder, now)
-            })?);
+            let read = self.with(&name, |run, name, folder| run.summary(name, folder, now));
+            // One that is gone by now is left out, and one that cannot be read costs no other.
+            match read {
+                Ok(summary) => runs.extend(summary),
+                Err(error) => tracing::debug!(%name, %error, "a run could not be read"),
+            }
         }
         Ok(List { runs, left_off })
     }

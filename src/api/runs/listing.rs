@@ -72,12 +72,13 @@ impl Root {
         let mut left = MOST_ENTRIES;
         let mut found = Vec::new();
         for (name, folder) in below(&self.folder, &mut left)? {
-            if is_run(&folder)? {
+            if is_run(&folder).unwrap_or(false) {
                 found.push(RunName(vec![name]));
                 continue;
             }
-            for (inner, folder) in below(&folder, &mut left)? {
-                if is_run(&folder)? {
+            // One that may not be read is not ours to show.
+            for (inner, folder) in below(&folder, &mut left).into_iter().flatten() {
+                if is_run(&folder).unwrap_or(false) {
                     found.push(RunName(vec![name.clone(), inner]));
                 }
             }
@@ -96,7 +97,6 @@ fn below<'a>(
 ) -> io::Result<impl Iterator<Item = (Name, Folder)> + use<'a>> {
     let names = folder.names(*left)?;
     *left -= names.len();
-    // One that may not be read is not ours to show.
     Ok(names.into_iter().filter_map(|name| {
         let inner = folder.folder(&name).ok()??;
         Some((name, inner))

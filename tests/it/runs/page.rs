@@ -365,9 +365,14 @@ fn the_list_leads_to_runs() {
     served.run.metrics(3);
     served.run.metrics(4);
     browser.wait_for(&points("compare-pass", "experiment/run"), 3);
-    browser.evaluate("document.querySelector('#rows tr:last-child a').click()");
+    // The link that has the focus keeps it.
+    browser.evaluate("document.querySelector('#rows tr:last-child a').focus()");
+    served.run.metrics(5);
+    let iteration = "document.querySelector('#rows tr:last-child .iteration').textContent";
+    browser.wait_for(iteration, " 5 of 9");
+    browser.evaluate("document.activeElement.click()");
     browser.wait_for("document.title", "experiment/run · Touchstone");
-    browser.wait_for(&points("labels", "are right"), 5);
+    browser.wait_for(&points("labels", "are right"), 6);
     served.went_well(&mut browser);
     browser.evaluate("location.hash = '#run=unknown'");
     browser.wait_for(

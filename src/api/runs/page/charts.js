@@ -33,8 +33,18 @@ function thin(points) {
   return points.filter((_, at) => at % step === 0 || at === points.length - 1);
 }
 
+/** The least and the greatest of as many numbers as there are: too many to be arguments. */
+function extent(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
 function range(values, { least, most }) {
-  let [low, high] = [Math.min(...values), Math.max(...values)];
+  let [low, high] = extent(values);
   if (!Number.isFinite(low)) [low, high] = [0, 1];
   const room = (high - low) * 0.08 || Math.abs(high) * 0.1 || 0.1;
   low = Math.max(low - room, least ?? -Infinity);
@@ -122,7 +132,7 @@ export class Chart {
     const shown = this.definition.stacked ? stack(this.series) : this.series;
     const xs = shown.flatMap(({ points }) => points.map(point => point.x));
     const ys = shown.flatMap(({ points, base = [] }) => [...points, ...base].map(point => point.y));
-    let [left, right] = [Math.min(...xs), Math.max(...xs)];
+    let [left, right] = extent(xs);
     if (left === right) [left, right] = [left - 1, right + 1];
     const [low, high] = range(ys, this.definition);
     const inner = width - MARGIN.left - MARGIN.right;
@@ -153,7 +163,15 @@ export class Chart {
     for (const x of ticks(left, right, Math.max(2, inner / 90))) {
       grid.append(
         svg("line", { x1: this.x(x), x2: this.x(x), y1: bottom, y2: bottom + 4 }),
-        svg("text", { x: this.x(x), y: bottom + 17, "text-anchor": this.x(x) > MARGIN.left + inner - 15 ? "end" : "middle" }, short(x)),
+        svg(
+          "text",
+          {
+            x: this.x(x),
+            y: bottom + 17,
+            "text-anchor": this.x(x) > MARGIN.left + inner - 15 ? "end" : "middle",
+          },
+          short(x),
+        ),
       );
     }
     return grid;
@@ -168,11 +186,17 @@ export class Chart {
       "data-points": points.length,
     });
     if (base) {
-      group.append(svg("path", { class: "area", d: `M${few.map(at).join("L")}L${thin(base).reverse().map(at).join("L")}Z` }));
+      group.append(
+        svg("path", {
+          class: "area",
+          d: `M${few.map(at).join("L")}L${thin(base).reverse().map(at).join("L")}Z`,
+        }),
+      );
     } else {
       group.append(svg("path", { class: "line", d: `M${few.map(at).join("L")}` }));
       if (points.length <= MOST_MARKS) {
-        const mark = point => svg("circle", { cx: this.x(point.x).toFixed(1), cy: this.y(point.y).toFixed(1), r: 2 });
+        const mark = point =>
+          svg("circle", { cx: this.x(point.x).toFixed(1), cy: this.y(point.y).toFixed(1), r: 2 });
         group.append(...points.map(mark));
       }
     }
@@ -188,12 +212,23 @@ export class Chart {
     }));
     this.overlay.replaceChildren();
     if (at !== null && shown.length > 0) {
-      const x = this.x(nearest(shown.flatMap(({ points }) => points), at).x);
+      const x = this.x(
+        nearest(
+          shown.flatMap(({ points }) => points),
+          at,
+        ).x,
+      );
       this.overlay.append(svg("line", { x1: x, x2: x, y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }));
     }
     const where = at === null ? "last values" : `${this.axis.label} ${this.axis.format(shown[0]?.point.x)}`;
     const items = shown.map(({ label, color, dashed, point }) =>
-      html("li", { class: `color-${color % 8}${dashed ? " dashed" : ""}` }, label, " ", html("b", {}, number(point.y))),
+      html(
+        "li",
+        { class: `color-${color % 8}${dashed ? " dashed" : ""}` },
+        label,
+        " ",
+        html("b", {}, number(point.y)),
+      ),
     );
     this.legend.replaceChildren(html("li", { class: "where" }, where), ...items);
     const said = shown.map(({ label, point }) => `${label} ${number(point.y)}`).join(", ");

@@ -44,7 +44,7 @@ export class Run {
   }
 
   async refreshMetrics() {
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const after = this.lines.at(-1)?.iteration;
       const known = after === undefined ? {} : { after, generation: this.generation };
       const answer = await ask(`${runPath(this.name)}/metrics`, known);

@@ -30,17 +30,22 @@ class ListView {
   constructor() {
     this.comparison = new Comparison(byId("comparison"));
     this.runs = new Map();
+    this.rows = new Map();
   }
 
   async refresh() {
     const { runs, left_off: leftOff } = await listRuns();
     const compared = runs.slice(0, MOST_COMPARED);
     for (const { name, generation, last } of compared) await this.follow(name, generation, last);
-    byId("rows").replaceChildren(...runs.map(run => this.row(run)));
+    this.showRows(runs);
     byId("none").hidden = runs.length > 0;
     byId("left-off").hidden = leftOff === 0;
     byId("left-off").textContent = `${leftOff} more are not listed.`;
-    this.shown = compared.map(({ name, config }) => ({ name, arm: config?.arm ?? name, lines: this.runs.get(name).lines }));
+    this.shown = compared.map(({ name, config }) => ({
+      name,
+      arm: config?.arm ?? name,
+      lines: this.runs.get(name).lines,
+    }));
     this.draw();
   }
 
@@ -48,31 +53,48 @@ class ListView {
   async follow(name, generation, last) {
     if (!this.runs.has(name)) this.runs.set(name, new Run(name));
     const run = this.runs.get(name);
-    if (run.generation !== generation || run.lines.at(-1)?.iteration !== last?.iteration) await run.refreshMetrics();
+    if (run.generation !== generation || run.lines.at(-1)?.iteration !== last?.iteration)
+      await run.refreshMetrics();
   }
 
   draw() {
     if (this.shown) this.comparison.update(this.shown, axis());
   }
 
-  row({ name, config, last, ...state }) {
+  /** Rows stay the elements that they are, so that a link keeps the focus while numbers change. */
+  showRows(runs) {
+    const names = runs.map(({ name }) => name);
+    if (JSON.stringify(names) !== JSON.stringify([...this.rows.keys()])) {
+      this.rows = new Map(names.map(name => [name, this.rows.get(name) ?? emptyRow(name)]));
+      byId("rows").replaceChildren(...this.rows.values());
+    }
+    for (const run of runs) {
+      const [, ...cells] = this.rows.get(run.name).children;
+      this.cells(run).forEach((content, at) => cells[at].replaceChildren(...content));
+    }
+  }
+
+  /** What stands beside a run's name. */
+  cells({ name, config, last, ...state }) {
     const lines = this.runs.get(name)?.lines ?? (last ? [last] : []);
     const [words, alive] = stateOf(state, last);
-    const progress = last?.iterations
-      ? [html("progress", { value: last.iteration, max: last.iterations, "aria-label": "iterations" }), ` ${last.iteration} of ${last.iterations}`]
-      : ["–"];
-    return html(
-      "tr",
-      {},
-      html("td", {}, html("a", { href: `#${new URLSearchParams({ run: name })}` }, name)),
-      html("td", {}, String(config?.arm ?? "–")),
-      html("td", { class: "number" }, String(config?.seed ?? "–")),
-      html("td", { class: "iteration" }, ...progress),
-      html("td", { class: "number" }, number(newest(lines, "pass_at_1"))),
-      html("td", { class: "number" }, number(last?.executions)),
-      html("td", { class: alive ? "alive" : "" }, words),
-    );
+    const progress = { value: last?.iteration, max: last?.iterations, "aria-label": "iterations" };
+    return [
+      [String(config?.arm ?? "–")],
+      [String(config?.seed ?? "–")],
+      last?.iterations ? [html("progress", progress), ` ${last.iteration} of ${last.iterations}`] : ["–"],
+      [number(newest(lines, "pass_at_1"))],
+      [number(last?.executions)],
+      [html("span", { class: alive ? "alive" : null }, words)],
+    ];
   }
+}
+
+/** A row with a link to a run, and a cell for each thing that is said of it. */
+function emptyRow(name) {
+  const link = html("a", { href: `#${new URLSearchParams({ run: name })}` }, name);
+  const kinds = [null, "number", "iteration", "number", "number", null];
+  return html("tr", {}, html("td", {}, link), ...kinds.map(kind => html("td", { class: kind })));
 }
 
 /** One run. */
@@ -85,7 +107,8 @@ class RunView {
   }
 
   listen() {
-    const choose = (id, name) => byId(id).addEventListener("change", event => goTo({ [name]: event.target.value, offset: null }));
+    const choose = (id, name) =>
+      byId(id).addEventListener("change", event => goTo({ [name]: event.target.value, offset: null }));
     choose("iteration", "iteration");
     choose("family", "family");
     choose("show", "show");
@@ -116,7 +139,9 @@ class RunView {
     const run = this.run;
     await run.refresh();
     if (run !== this.run) return;
-    byId("config").textContent = run.details.config ? JSON.stringify(run.details.config, null, 2) : "There is none.";
+    byId("config").textContent = run.details.config
+      ? JSON.stringify(run.details.config, null, 2)
+      : "There is none.";
     this.figures();
     this.draw();
     await this.refreshSamples(name);
@@ -136,12 +161,17 @@ class RunView {
       ["Now", html("span", { class: "words" }, words), `arm ${details.config?.arm ?? "unknown"}`],
       ["Iteration", end ? `${number(end.iteration)} of ${number(end.iterations)}` : "–", null],
       ["pass@1", pair("pass_at_1"), `new wording ${pair("pass_at_1_new_wording")}`],
-      ["Tests say, truth says", `${pair("train_pass_rate")} / ${pair("true_pass_rate")}`, "share of training samples that pass, that are right"],
+      [
+        "Tests say, truth says",
+        `${pair("train_pass_rate")} / ${pair("true_pass_rate")}`,
+        "share of training samples that pass, that are right",
+      ],
       ["Detection", pair("detection"), `hard bugs ${pair("hard_detection")}`],
       ["Executions", number(end?.executions), `${number(end?.executions_unique)} without duplicates`],
       ["Time", duration(end?.seconds), left === null ? "" : `about ${duration(left)} left`],
     ];
-    const figure = ([name, value, more]) => html("div", {}, html("dt", {}, name), html("dd", {}, value, more ? html("small", {}, more) : null));
+    const figure = ([name, value, more]) =>
+      html("div", {}, html("dt", {}, name), html("dd", {}, value, more ? html("small", {}, more) : null));
     byId("figures").replaceChildren(...shown.map(figure));
   }
 
@@ -161,20 +191,31 @@ class RunView {
   }
 
   showCurrent(answer) {
-    byId("current-note").textContent = answer.iteration === null ? "There are none yet." : `Iteration ${answer.iteration}, ${answer.total} different answers`;
+    byId("current-note").textContent =
+      answer.iteration === null
+        ? "There are none yet."
+        : `Iteration ${answer.iteration}, ${answer.total} different answers`;
     this.replace("current", telling(answer.samples, CURRENT));
   }
 
   showInspected(answer, offset, { family, show }) {
-    const families = Object.entries(answer.families).map(([name, count]) => [name, `${name || "no family"} (${count})`]);
+    const families = Object.entries(answer.families).map(([name, count]) => [
+      name,
+      `${name || "no family"} (${count})`,
+    ]);
     const gone = family !== "" && !(family in answer.families) ? [[family, `${family} (0)`]] : [];
     offer(byId("family"), [["", "all"], ...families.filter(([name]) => name !== ""), ...gone]);
-    offer(byId("show"), KINDS.map(([kind, words]) => [kind, `${words} (${answer.kinds[kind] ?? 0})`]));
+    offer(
+      byId("show"),
+      KINDS.map(([kind, words]) => [kind, `${words} (${answer.kinds[kind] ?? 0})`]),
+    );
     byId("family").value = family;
     byId("show").value = show;
     const end = offset + answer.samples.length;
     byId("inspected-note").textContent =
-      answer.total === 0 ? "No sample of this kind." : `Iteration ${answer.iteration}: ${offset + 1} to ${end} of ${answer.total}`;
+      answer.total === 0
+        ? "No sample of this kind."
+        : `Iteration ${answer.iteration}: ${offset + 1} to ${end} of ${answer.total}`;
     byId("previous").disabled = offset === 0;
     byId("next").disabled = end >= answer.total;
     this.replace("inspected", answer.samples);
@@ -199,7 +240,10 @@ function setUp() {
   byId("name").textContent = run === undefined ? "" : ` / ${run}`;
   document.title = `${run ?? "Runs"} · Touchstone`;
   for (const select of document.querySelectorAll("select.axis")) {
-    offer(select, Object.entries(AXES).map(([name, { label }]) => [name, label]));
+    offer(
+      select,
+      Object.entries(AXES).map(([name, { label }]) => [name, label]),
+    );
     select.value = address().axis in AXES ? address().axis : "iteration";
   }
 }

@@ -26,7 +26,8 @@ export function diff(before, after) {
   const common = Array.from({ length: old.length + 1 }, () => new Uint32Array(now.length + 1));
   for (let i = old.length - 1; i >= 0; i--) {
     for (let j = now.length - 1; j >= 0; j--) {
-      common[i][j] = old[i] === now[j] ? common[i + 1][j + 1] + 1 : Math.max(common[i + 1][j], common[i][j + 1]);
+      common[i][j] =
+        old[i] === now[j] ? common[i + 1][j + 1] + 1 : Math.max(common[i + 1][j], common[i][j + 1]);
     }
   }
   const rows = [];
@@ -47,7 +48,7 @@ export function diff(before, after) {
 
 /** Says of lines that replace as many others which part of each differs. */
 function withParts(rows) {
-  for (let start = 0; start < rows.length; ) {
+  for (let start = 0; start < rows.length;) {
     const end = kind => {
       let at = start;
       while (at < rows.length && rows[at].kind === kind) at++;
@@ -56,7 +57,12 @@ function withParts(rows) {
     const middle = end("removed");
     const count = middle - start;
     const replaced = rows.slice(middle, middle + count);
-    if (count > 0 && replaced.length === count && replaced.every(row => row.kind === "added") && rows[middle + count]?.kind !== "added") {
+    if (
+      count > 0 &&
+      replaced.length === count &&
+      replaced.every(row => row.kind === "added") &&
+      rows[middle + count]?.kind !== "added"
+    ) {
       replaced.forEach((row, at) => markPart(rows[start + at], row));
       start = middle + count;
     } else {
@@ -85,17 +91,34 @@ function row({ kind, text, part }) {
   const [start, end] = part ?? [0, 0];
   const name = { removed: "del", added: "ins" }[kind] ?? "span";
   const shown = part
-    ? [visible(text.slice(0, start)), html("mark", {}, visible(text.slice(start, end))), visible(text.slice(end))]
+    ? [
+        visible(text.slice(0, start)),
+        html("mark", {}, visible(text.slice(start, end))),
+        visible(text.slice(end)),
+      ]
     : [visible(text)];
   const spoken = SPOKEN[kind] ? html("span", { class: "spoken" }, SPOKEN[kind]) : null;
-  return html(name, { class: `row ${kind}` }, html("span", { class: "sign", "aria-hidden": "true" }, SIGNS[kind]), spoken, ...shown, "\n");
+  return html(
+    name,
+    { class: `row ${kind}` },
+    html("span", { class: "sign", "aria-hidden": "true" }, SIGNS[kind]),
+    spoken,
+    ...shown,
+    "\n",
+  );
 }
 
-const text = value => (typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value));
+const text = value =>
+  typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
 
 const program = rows => html("pre", { class: "program", tabindex: "0" }, ...rows.map(row));
 
-const plain = value => program(text(value).split("\n").map(line => ({ kind: "same", text: line })));
+const plain = value =>
+  program(
+    text(value)
+      .split("\n")
+      .map(line => ({ kind: "same", text: line })),
+  );
 
 function programs({ reference, answer }) {
   const [expected, given] = [text(reference), text(answer)];
@@ -107,10 +130,24 @@ function programs({ reference, answer }) {
     "details",
     { open: true },
     html("summary", {}, "Answer against the reference"),
-    html("p", { class: "key" }, html("del", {}, "− only in the reference"), " ", html("ins", {}, "+ only in the answer")),
+    html(
+      "p",
+      { class: "key" },
+      html("del", {}, "− only in the reference"),
+      " ",
+      html("ins", {}, "+ only in the answer"),
+    ),
     program(withParts(diff(expected, given))),
   );
-  const whole = html("details", {}, html("summary", {}, "Each by itself"), html("h4", {}, "Reference"), plain(reference), html("h4", {}, "Answer"), plain(answer));
+  const whole = html(
+    "details",
+    {},
+    html("summary", {}, "Each by itself"),
+    html("h4", {}, "Reference"),
+    plain(reference),
+    html("h4", {}, "Answer"),
+    plain(answer),
+  );
   return [difference, whole];
 }
 
@@ -119,8 +156,18 @@ const badge = (kind, words) => html("span", { class: `badge ${kind}` }, words);
 function judgement({ label, correct }) {
   if (label === 1 && correct === false) return [badge("alarm", "passed its tests but is wrong")];
   if (label === 0 && correct === true) return [badge("alarm", "failed a test but is right")];
-  const judged = label === 1 ? badge("good", "passed its tests") : label === 0 ? badge("bad", "failed a test") : badge("open", "not judged");
-  const truth = correct === true ? badge("good", "right") : correct === false ? badge("bad", "wrong") : badge("open", "truth not measured");
+  const judged =
+    label === 1
+      ? badge("good", "passed its tests")
+      : label === 0
+        ? badge("bad", "failed a test")
+        : badge("open", "not judged");
+  const truth =
+    correct === true
+      ? badge("good", "right")
+      : correct === false
+        ? badge("bad", "wrong")
+        : badge("open", "truth not measured");
   return [judged, truth];
 }
 
@@ -141,7 +188,12 @@ function testRow({ test, verdict, times, message, from }) {
 function tests(list) {
   if (!Array.isArray(list) || list.length === 0) return html("p", { class: "note" }, "No tests.");
   const heads = ["Verdict", "Test", "Message", "From"].map(head => html("th", {}, head));
-  return html("table", { class: "tests" }, html("thead", {}, html("tr", {}, ...heads)), html("tbody", {}, ...list.map(testRow)));
+  return html(
+    "table",
+    { class: "tests" },
+    html("thead", {}, html("tr", {}, ...heads)),
+    html("tbody", {}, ...list.map(testRow)),
+  );
 }
 
 /** A sample as a card. */
@@ -149,7 +201,9 @@ export function card(sample) {
   const facts = [
     sample.samples > 1 ? `${sample.samples} identical` : null,
     typeof sample.logp === "number" ? `log-probability ${number(sample.logp)}` : null,
-    sample.policy !== undefined && sample.policy !== sample.iteration ? `written by policy ${sample.policy}` : null,
+    sample.policy !== undefined && sample.policy !== sample.iteration
+      ? `written by policy ${sample.policy}`
+      : null,
   ];
   return html(
     "article",
@@ -166,7 +220,8 @@ export function card(sample) {
 
 /** Of the newest samples those that say most: mistakes first, as many kinds of them as there are. */
 export function telling(samples, count) {
-  const rank = ({ label, correct }) => (label === 1 && correct === false ? 0 : label === 0 ? 1 : correct === false ? 2 : 3);
+  const rank = ({ label, correct }) =>
+    label === 1 && correct === false ? 0 : label === 0 ? 1 : correct === false ? 2 : 3;
   const ranks = [[], [], [], []];
   samples.forEach(sample => ranks[rank(sample)].push(sample));
   const chosen = [];
