@@ -12,6 +12,7 @@ mod observe;
 mod openapi;
 mod page;
 mod router;
+pub mod runs;
 mod server;
 pub mod v1;
 

@@ -46,6 +46,8 @@ pub struct ServerConfig {
     pub confinement: bool,
     /// How long accepted work and slow readers may hold up a shutdown, in seconds.
     pub shutdown_seconds: u64,
+    /// A folder of training runs to be viewed below `/runs`; absent, there is no such view.
+    pub runs: Option<PathBuf>,
 }
 
 impl Default for ServerConfig {
@@ -66,6 +68,8 @@ impl Default for ServerConfig {
             // Arbitrary: longer than a batch of ordinary checks takes, shorter than a queue full of
             // endless ones would.
             shutdown_seconds: 300,
+            // A confined process opens no files but for this.
+            runs: None,
         }
     }
 }

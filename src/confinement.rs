@@ -11,7 +11,8 @@
 //!    order; a kernel without it is a gap that is told, not an error.
 //! 2. [`confine_calls`], once everything is open, before anything of a stranger's is read: a
 //!    seccomp filter allows the system calls that serving consists of and refuses the rest with
-//!    `EPERM`, opening files included. It holds for every thread at once, and has to be there.
+//!    `EPERM`, opening files included unless that was asked for. It holds for every thread at once,
+//!    and has to be there.
 //!
 //! Both set `no_new_privs`. On other systems than Linux each does nothing and says so.
 
@@ -26,8 +27,12 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Files, and folders with all below them, that may be read until [`confine_calls`]; from
-    /// then on none may. One that does not exist is passed over.
+    /// then on none may, unless `go_on_reading` says otherwise. One that does not exist is passed
+    /// over.
     pub readable: Vec<PathBuf>,
+    /// Whether files and folders may be opened for reading after [`confine_calls`] too, relative to
+    /// a folder that is open. The filter cannot see which: that is landlock's part, alone.
+    pub go_on_reading: bool,
     /// TCP ports, of any host, that connections may be made to. With none, no socket can be made
     /// at all. Names are not resolved: that takes files, and datagrams.
     pub allowed_connect_ports: Vec<u16>,

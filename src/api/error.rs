@@ -16,6 +16,15 @@ pub enum ApiError {
     /// No such route.
     #[error("there is nothing here; `/openapi.json` lists what there is")]
     NotFound,
+    /// No run has that name, or nothing could have.
+    #[error("there is no run of this name; `/runs/api/runs` lists those there are")]
+    NoSuchRun,
+    /// What stands behind the `?` cannot be used.
+    #[error("{0}")]
+    Query(String),
+    /// The request names another host than this server answers for.
+    #[error("this server answers for `localhost` and `127.0.0.1` only")]
+    OtherHost,
     /// The route does not take that method.
     #[error("this route does not take that method; see `Allow`")]
     MethodNotAllowed,
@@ -73,6 +82,9 @@ impl ApiError {
         use StatusCode as Code;
         match self {
             Self::NotFound => (Code::NOT_FOUND, "not-found", "No such route"),
+            Self::NoSuchRun => (Code::NOT_FOUND, "no-such-run", "No such run"),
+            Self::Query(_) => (Code::BAD_REQUEST, "invalid-query", "Invalid query"),
+            Self::OtherHost => (Code::MISDIRECTED_REQUEST, "other-host", "Another host"),
             Self::MethodNotAllowed => (
                 Code::METHOD_NOT_ALLOWED,
                 "method-not-allowed",

@@ -61,9 +61,9 @@ impl RequestLine {
         }
     }
 
-    /// Orchestrators ask every few seconds, and nobody wants to read that.
+    /// Orchestrators and pages of runs ask every few seconds, and nobody wants to read that.
     fn is_probe(&self) -> bool {
-        matches!(self.path.as_str(), "/healthz" | "/readyz")
+        matches!(self.path.as_str(), "/healthz" | "/readyz") || self.path.starts_with("/runs/api/")
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every route of the service, and what stands around all of them.
 
 use super::error::ApiError;
+use super::runs::{self, Runs};
 use super::{health, observe, openapi, page, v1};
 use crate::config::{Config, ServerConfig};
 use crate::domain::{Limits, RuntimeInfo};
@@ -19,11 +20,13 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 #[derive(Clone)]
 pub struct Api(pub(super) Arc<Shared>);
 
+#[derive(Clone)]
 pub(super) struct Shared {
     pub validator: Validator,
     pub runtimes: Vec<RuntimeInfo>,
     pub server: ServerConfig,
     pub caps: Limits,
+    pub runs: Option<Runs>,
 }
 
 impl Api {
@@ -34,6 +37,16 @@ impl Api {
             runtimes: vec![runtime],
             server: config.server.clone(),
             caps: Limits::from(&config.limits),
+            runs: None,
+        }))
+    }
+
+    /// With a live view of training runs below `/runs`.
+    pub fn with_runs(self, runs: Runs) -> Self {
+        let shared = Arc::unwrap_or_clone(self.0);
+        Api(Arc::new(Shared {
+            runs: Some(runs),
+            ..shared
         }))
     }
 }
@@ -49,21 +62,24 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
     ]
 }
 
-/// The paths of all routes; the OpenAPI document must have each.
+/// The paths of all routes that are always there; the OpenAPI document must have each. Those of the
+/// live view serve its page, and are no interface.
 pub fn paths() -> Vec<&'static str> {
     routes().into_iter().map(|(path, _)| path).collect()
 }
 
 /// The whole service.
 pub fn router(api: Api) -> Router {
+    let runs = api.0.runs.clone().map(runs::routes).unwrap_or_default();
     let routes = routes()
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| {
             router.route(path, methods)
         })
+        .with_state(api)
+        .merge(runs)
         .fallback(async || ApiError::NotFound)
-        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .with_state(api);
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed);
     surround(routes)
 }
 

@@ -3,6 +3,7 @@
 use super::failure::done;
 use super::settings::{Settings, settle};
 use super::{Usage, logging, validator};
+use crate::api::runs::Runs;
 use crate::api::{Api, serve};
 use crate::config::{Config, Layers};
 use crate::confinement::{self, Gaps};
@@ -30,6 +31,9 @@ pub(super) struct Args {
     /// requests.
     #[arg(long)]
     no_confinement: bool,
+    /// Show the training runs in this folder at /runs: curves and samples, while they are written.
+    #[arg(long, value_name = "DIR")]
+    runs: Option<PathBuf>,
     #[command(flatten)]
     settings: Settings,
 }
@@ -38,6 +42,7 @@ const EXAMPLES: &str = "\
 Examples:
   touchstone serve
   touchstone serve --listen 0.0.0.0:8080 --log-format json
+  touchstone serve --runs runs
   TOUCHSTONE_VALIDATOR_QUEUE_CHECKS=1000 touchstone serve --config touchstone.toml
 
   curl http://127.0.0.1:8080/v1/checks -H 'Content-Type: application/json' -d '{\"submissions\":
@@ -52,6 +57,7 @@ A settings file, with the defaults:
   body_seconds = 60
   confinement = true       # no files, connections, programs while serving
   shutdown_seconds = 300
+  # runs = \"runs\"          # training runs to be seen at /runs; none by default
   [validator]
   workers = 8              # the number of cores
   queue_checks = 65536
@@ -70,18 +76,20 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .settings
         .layers(Layers::default())?
         .set("server.listen", args.listen)
-        .set("server.confinement", args.no_confinement.then_some(false));
+        .set("server.confinement", args.no_confinement.then_some(false))
+        .set("server.runs", args.runs);
     let config = settle(&layers)?;
     logging::start(&config.log);
     // Before a confined process could no longer bind it, and before the runtime is loaded, which
     // takes longer than finding out that a port is taken.
     let listener = listen(config.server.listen)?;
+    let runs = runs(&config)?;
     let wall = Wall::begin(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    runtime.block_on(serve_until_stopped(listener, wall, &config))?;
+    runtime.block_on(serve_until_stopped(listener, wall, runs, &config))?;
     // Whatever thread is still busy works for nobody.
     runtime.shutdown_background();
     Ok(done(true))
@@ -90,6 +98,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 async fn serve_until_stopped(
     listener: std::net::TcpListener,
     wall: Wall,
+    runs: Option<Runs>,
     config: &Config,
 ) -> anyhow::Result<()> {
     let stop = stop_signal()?;
@@ -98,7 +107,12 @@ async fn serve_until_stopped(
     wall.close()?;
     let address = listener.local_addr().context("a listener has an address")?;
     tracing::info!(%address, runtime = runtime.digest, "listening on http://{address}");
-    serve(listener, Api::new(validator, runtime, config), stop).await?;
+    let api = Api::new(validator, runtime, config);
+    let api = match runs {
+        Some(runs) => api.with_runs(runs),
+        None => api,
+    };
+    serve(listener, api, stop).await?;
     tracing::info!("everything that was accepted is answered");
     Ok(())
 }
@@ -109,6 +123,20 @@ fn listen(address: SocketAddr) -> anyhow::Result<std::net::TcpListener> {
     let waiting = listener.set_nonblocking(true);
     waiting.context("the listener cannot be awaited")?;
     Ok(listener)
+}
+
+/// The folder of runs, opened while every folder can be.
+fn runs(config: &Config) -> anyhow::Result<Option<Runs>> {
+    let Some(folder) = &config.server.runs else {
+        return Ok(None);
+    };
+    let opened = Runs::open(folder).map_err(|error| {
+        Usage(format!(
+            "cannot read the folder of runs {}: {error}",
+            folder.display()
+        ))
+    })?;
+    Ok(Some(opened))
 }
 
 /// The second wall, half built; none where the settings say so.
@@ -130,8 +158,11 @@ impl Wall {
             readable: readable
                 .into_iter()
                 .chain([super::runtime::folder(config)?])
+                .chain(config.server.runs.clone())
                 .collect(),
             allowed_connect_ports: Vec::new(),
+            // Runs are written while they are viewed.
+            go_on_reading: config.server.runs.is_some(),
         };
         let gaps = confinement::confine_access(&settings).context(WITHOUT)?;
         Ok(Wall(Some((settings, gaps))))
@@ -144,7 +175,11 @@ impl Wall {
         };
         gaps.extend(confinement::confine_calls(&settings).context(WITHOUT)?);
         if gaps.is_empty() {
-            tracing::info!("confined: no files, no outgoing connections, no other programs");
+            let files = match settings.go_on_reading {
+                true => "no files but those of runs to read",
+                false => "no files",
+            };
+            tracing::info!("confined: {files}, no outgoing connections, no other programs");
         }
         for gap in gaps {
             tracing::warn!("not fully confined: {gap}");

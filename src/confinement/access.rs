@@ -79,6 +79,13 @@ fn gaps(status: LandlockStatus, settings: &Settings) -> Gaps {
             ));
         }
     }
+    if abi == ABI::Unsupported && settings.go_on_reading {
+        gaps.push(
+            "every file that this user may read can be read: the filter of system calls cannot see \
+             which one is opened, and has to let runs be read"
+                .to_owned(),
+        );
+    }
     if abi < ABI::V4 && !settings.allowed_connect_ports.is_empty() {
         gaps.push(
             "connections can be made to every TCP port, not only to those allowed: landlock knows \
@@ -95,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_a_kernel_lacks_is_told() {
-        let check = |abi, ports: &[u16], expect: &[&str]| {
+        let check = |abi, ports: &[u16], go_on_reading, expect: &[&str]| {
             let status = match abi {
                 ABI::Unsupported => LandlockStatus::NotEnabled,
                 effective_abi => LandlockStatus::Available {
@@ -105,6 +112,7 @@ mod tests {
             };
             let settings = Settings {
                 allowed_connect_ports: ports.to_vec(),
+                go_on_reading,
                 ..Settings::default()
             };
             let told = gaps(status, &settings);
@@ -113,11 +121,18 @@ mod tests {
                 assert!(told.contains(expect), "{abi}: {told}");
             }
         };
-        check(ABI::Unsupported, &[], &["no landlock"]);
-        check(ABI::Unsupported, &[443], &["no landlock", "every TCP port"]);
-        check(ABI::V3, &[443], &["guard TCP ports", "every TCP port"]);
-        check(ABI::V5, &[443], &["guard signals"]);
-        check(ABI::V6, &[443], &[]);
-        check(NEWEST, &[], &[]);
+        check(ABI::Unsupported, &[], false, &["no landlock"]);
+        let ports = ["no landlock", "every TCP port"];
+        check(ABI::Unsupported, &[443], false, &ports);
+        check(ABI::Unsupported, &[], true, &["no landlock", "every file"]);
+        check(
+            ABI::V3,
+            &[443],
+            false,
+            &["guard TCP ports", "every TCP port"],
+        );
+        check(ABI::V5, &[443], true, &["guard signals"]);
+        check(ABI::V6, &[443], false, &[]);
+        check(NEWEST, &[], true, &[]);
     }
 }

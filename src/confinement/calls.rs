@@ -4,7 +4,8 @@
 //! refused as well. The list is what serving was seen to do once it is loaded, and what the
 //! C libraries (glibc and musl) do on their own behalf in threads, memory, signals and aborts.
 //!
-//! Refused are thereby, among others: opening, statting, renaming or removing files by any call;
+//! Refused are thereby, among others: opening, statting, renaming or removing files by any call
+//! (but for reading, where [`Settings::go_on_reading`] says so);
 //! new sockets, binding and connecting; starting programs and processes; tracing and reading
 //! other processes and signalling them; mounts, namespaces, users, keys, bpf, perf, userfaultfd,
 //! io_uring, modules. Memory cannot be made executable, and calls of another architecture
@@ -151,6 +152,9 @@ fn allowed(settings: &Settings, target: TargetArch) -> Result<BpfProgram, Backen
     if !settings.allowed_connect_ports.is_empty() {
         calls.extend(connecting()?);
     }
+    if settings.go_on_reading {
+        calls.extend(reading()?);
+    }
     SeccompFilter::new(
         calls,
         SeccompAction::Errno(libc::EPERM as u32),
@@ -240,6 +244,24 @@ fn connecting() -> Result<Vec<Allowed>, BackendError> {
     Ok(vec![
         (libc::SYS_socket, sockets),
         (libc::SYS_connect, Vec::new()),
+    ])
+}
+
+/// Opening for reading, listing and measuring what is opened, for the view of training runs.
+///
+/// Which file it is stands in memory, where a filter cannot look, so that landlock has to refuse
+/// all but the folders that may be read. Opening by a path alone, as libraries do, stays refused
+/// here as well; `openat2`, whose flags are in memory too, is not needed.
+fn reading() -> Result<Vec<Allowed>, BackendError> {
+    let changing = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC;
+    let read_only = rule([
+        is_not(0, libc::AT_FDCWD as u64)?,
+        without(2, changing as u64)?,
+    ])?;
+    Ok(vec![
+        (libc::SYS_openat, vec![read_only]),
+        (libc::SYS_getdents64, Vec::new()),
+        (libc::SYS_fstat, Vec::new()),
     ])
 }
 

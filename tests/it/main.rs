@@ -20,6 +20,7 @@ mod model;
 mod outcomes;
 mod programs;
 mod restored;
+mod runs;
 mod runtime;
 mod serving;
 mod train;

@@ -3,6 +3,7 @@
 mod client;
 #[cfg(target_os = "linux")]
 mod confined;
+mod runs;
 
 use crate::runtime::folder;
 use client::{Answer, Connection};

@@ -16,6 +16,8 @@ pub struct Order {
     pub calls: bool,
     pub readable: Vec<PathBuf>,
     pub allowed_connect_ports: Vec<u16>,
+    #[serde(default)]
+    pub go_on_reading: bool,
     pub target: Option<Target>,
     pub work: Work,
 }
@@ -43,6 +45,8 @@ pub enum Work {
     LateAccess,
     /// Runs programs in a sandbox.
     Sandbox,
+    /// Opens files relative to a folder, as the view of runs does, and in ways that it does not.
+    Reading,
 }
 
 const ORDER: &str = "TOUCHSTONE_TEST_CONFINEMENT";
@@ -86,6 +90,7 @@ extern "C" fn obey() {
         Work::Attempts => attempts(&order),
         Work::LateAccess => late_access(&order),
         Work::Sandbox => sandbox(&order),
+        Work::Reading => reading(&order),
     }
     std::process::exit(0);
 }
@@ -94,6 +99,7 @@ fn settings(order: &Order) -> Settings {
     Settings {
         readable: order.readable.clone(),
         allowed_connect_ports: order.allowed_connect_ports.clone(),
+        go_on_reading: order.go_on_reading,
     }
 }
 
@@ -159,6 +165,48 @@ fn late_access(order: &Order) {
     std::thread::spawn(move || wait.recv());
     let error = confine_access(&settings(order)).expect_err("a thread is missed");
     println!("{error}");
+}
+
+fn reading(order: &Order) {
+    use rustix::fs::{CWD, Dir, Mode, OFlags, fstat, openat};
+    let target = order.target.clone().expect("a target");
+    let open = |flags, path: &str| openat(CWD, path, flags, Mode::empty());
+    let folder = open(OFlags::RDONLY, "readable").expect("a folder");
+    begin(order);
+    complete(order);
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW;
+    let attempt = |name: &str, result: rustix::io::Result<()>| {
+        println!(
+            "main\t{name}\t{}",
+            result.map_or_else(|error| error.raw_os_error(), |()| 0)
+        );
+    };
+    let below =
+        |flags, path: &str| openat(&folder, path, flags, Mode::from_raw_mode(0o600)).map(drop);
+    let user = target.folder.join("file");
+    let user = user.to_str().expect("Unicode");
+    attempt("read a file below", below(flags, "file"));
+    attempt(
+        "list a folder",
+        Dir::read_from(&folder)
+            .and_then(|mut entries| entries.try_for_each(|entry| entry.map(drop))),
+    );
+    attempt("measure a folder", fstat(&folder).map(drop));
+    attempt("read a file above", below(flags, "../file"));
+    attempt("read a file by its whole name", below(flags, user));
+    attempt("read a file of the system's", below(flags, "/etc/passwd"));
+    attempt(
+        "read by a path alone",
+        open(flags, "readable/file").map(drop),
+    );
+    attempt("write a file", below(OFlags::WRONLY, "file"));
+    attempt("read and write a file", below(OFlags::RDWR, "file"));
+    attempt("truncate a file", below(flags | OFlags::TRUNC, "file"));
+    attempt("make a file", below(flags | OFlags::CREATE, "new"));
+    attempt(
+        "make a file without a name",
+        below(OFlags::TMPFILE | OFlags::WRONLY, "."),
+    );
 }
 
 fn sandbox(order: &Order) {
