@@ -359,9 +359,9 @@ pub fn update(
     let whole = pending.len() / learning.minibatch * learning.minibatch;
     pending.shuffle(random);
     let rest = pending.split_off(whole);
-    let mut items = std::mem::replace(pending, rest);
-    // Rows of like length share a minibatch, which is filled up the less.
-    items.sort_by_key(Item::length);
+    // Not sorted by length, which would save filling up: items of like length are of like questions,
+    // and a step on these alone goes too far.
+    let items = std::mem::replace(pending, rest);
     let mut minibatches: Vec<&[Item]> = items.chunks(learning.minibatch).collect();
     let mut watch = Watch::default();
     for epoch in 0..learning.epochs {
