@@ -29,5 +29,6 @@ pub mod confinement;
 pub mod domain;
 pub mod model;
 pub mod sandbox;
+pub mod train;
 pub mod validator;
 mod wheel;

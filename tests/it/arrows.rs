@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 /// Each module, and what it may use beside itself.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("domain", &[]),
     ("confinement", &[]),
     ("config", &["domain"]),
     ("wheel", &[]),
     ("model", &["wheel"]),
     ("sandbox", &["domain", "wheel"]),
+    ("train", &[]),
     ("validator", &["sandbox", "domain"]),
     ("api", &["validator", "domain", "config"]),
 ];

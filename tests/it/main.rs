@@ -22,5 +22,6 @@ mod programs;
 mod restored;
 mod runtime;
 mod serving;
+mod train;
 mod validator;
 mod values;
