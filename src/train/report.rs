@@ -23,7 +23,7 @@ mod success;
 mod text;
 
 use read::Planned;
-use run::Run;
+use run::{Run, origin_name};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
@@ -142,10 +142,33 @@ impl Experiment {
             .collect()
     }
 
-    /// Runs that the experiment is to have and that are not there.
-    fn missing(&self, arm: &str) -> Vec<&Planned> {
+    /// Runs that the experiment is to have and that are not there, by name; none if there is none.
+    fn missing(&self, arm: &str) -> Option<String> {
         let there = |planned: &Planned| self.runs.iter().any(|run| planned.is(run));
-        let of_arm = self.planned.iter().filter(|planned| planned.arm == arm);
-        of_arm.filter(|planned| !there(planned)).collect()
+        let planned = self.planned.iter().filter(|planned| planned.arm == arm);
+        let missing = planned.clone().filter(|planned| !there(planned));
+        let missing: Vec<_> = missing.map(Planned::origin).collect();
+        names(arm, &missing, planned.count())
+    }
+
+    /// Names runs, arm by arm; none if there is none.
+    fn names(&self, runs: &[&Run]) -> Option<String> {
+        let of_arm = |arm: &&str| {
+            let runs = runs.iter().filter(|run| run.arm == *arm);
+            let origins: Vec<_> = runs.map(|run| run.origin()).collect();
+            names(arm, &origins, self.of(arm).len())
+        };
+        let names: Vec<String> = self.arms().iter().filter_map(of_arm).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+}
+
+/// Names some runs of an arm, or all of them in short; none if there is none.
+fn names(arm: &str, origins: &[(u64, u64)], all: usize) -> Option<String> {
+    let name = |origin: &(u64, u64)| format!("{arm} {}", origin_name(*origin));
+    match origins.len() {
+        0 => None,
+        count if count == all && count > 1 => Some(format!("all {count} of {arm}")),
+        _ => Some(text::list(&origins.iter().map(name).collect::<Vec<_>>())),
     }
 }

@@ -61,11 +61,6 @@ impl Bounds {
     pub fn is_at_most(self, limit: f64) -> Option<bool> {
         told(self.high <= limit, self.low > limit)
     }
-
-    /// Whether the number is at least a limit; none if that cannot be told.
-    pub fn is_at_least(self, limit: f64) -> Option<bool> {
-        told(self.low >= limit, self.high < limit)
-    }
 }
 
 /// The geometric mean of numbers that are not negative; none of nothing.

@@ -97,10 +97,12 @@ fn cell(cell: &Cell) -> String {
 /// Names come from files: none of them ends a cell, begins a tag or a heading.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
-    for character in text.chars() {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
         match character {
             '|' | '*' | '_' | '`' | '[' | ']' | '\\' => escaped.extend(['\\', character]),
-            '<' => escaped += "&lt;",
+            // "< 0.42" begins no tag, and is read by people who see the text itself.
+            '<' if characters.peek() != Some(&' ') => escaped += "&lt;",
             character if character.is_control() => escaped.push(' '),
             character => escaped.push(character),
         }

@@ -1,7 +1,7 @@
 //! The files of runs and experiments, as they are on disk.
 
 use super::ReportError;
-use super::run::{Ended, Line, Run, origin_name};
+use super::run::{Ended, Line, Run};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -28,12 +28,12 @@ pub struct Planned {
 impl Planned {
     /// Whether this is the run.
     pub fn is(&self, run: &Run) -> bool {
-        self.arm == run.arm && (self.warm_start, self.seed) == run.origin()
+        self.arm == run.arm && self.origin() == run.origin()
     }
 
-    /// Arm, warm start and seed.
-    pub fn name(&self) -> String {
-        format!("{} {}", self.arm, origin_name((self.warm_start, self.seed)))
+    /// What it is to share with runs of other arms that it is compared with.
+    pub fn origin(&self) -> (u64, u64) {
+        (self.warm_start, self.seed)
     }
 }
 

@@ -8,6 +8,7 @@ mod runs;
 use super::document::{Block, Document, Section};
 use super::text::{counted, list};
 use super::{Experiment, success};
+use std::collections::BTreeSet;
 
 /// The whole report.
 pub fn document(experiment: &Experiment) -> Document {
@@ -40,11 +41,11 @@ fn summary(experiment: &Experiment) -> String {
         1 => "1 has not ended.".to_owned(),
         _ => format!("{going_on} have not ended."),
     };
-    let missing = experiment.planned.iter();
-    let missing = missing.filter(|planned| !experiment.runs.iter().any(|run| planned.is(run)));
-    let names: Vec<String> = missing.map(|planned| planned.name()).collect();
-    if !names.is_empty() {
-        text += &format!(" Planned, and not begun: {}.", list(&names));
+    let planned: BTreeSet<&str> = experiment.planned.iter().map(|one| &*one.arm).collect();
+    let missing = planned.iter().filter_map(|arm| experiment.missing(arm));
+    let missing: Vec<String> = missing.collect();
+    if !missing.is_empty() {
+        text += &format!(" Planned, and not begun: {}.", list(&missing));
     }
     text
 }

@@ -29,9 +29,9 @@ pub struct Slice {
     pub high: f64,
 }
 
-/// Steps of a band's grid: two or three pixels each in the widest chart, so that more would not be
-/// seen, and a page with all charts stays below a few hundred kilobytes.
-const STEPS: usize = 240;
+/// Steps of a band's grid: a few pixels each, so that more would hardly be seen, and a page with
+/// seven arms stays below a megabyte.
+const STEPS: usize = 160;
 
 /// The line through the points at a place; none to the left and to the right of all points.
 pub fn interpolate(points: &[Point], x: f64) -> Option<f64> {

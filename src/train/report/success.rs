@@ -5,10 +5,11 @@
 //! they are named.
 
 mod criteria;
+mod pairs;
 
 use super::Experiment;
 use super::run::Run;
-use super::text::{counted, list};
+use super::text::counted;
 use std::collections::BTreeSet;
 
 /// The arms that the criteria are about.
@@ -70,8 +71,7 @@ impl Verdict {
 
 /// Judges the arms that are there or are to be there; all of them where there is none.
 pub fn judge(experiment: &Experiment) -> Vec<Judged> {
-    let expected =
-        |arm: &&str| !experiment.of(arm).is_empty() || !experiment.missing(arm).is_empty();
+    let expected = |arm: &&str| !experiment.of(arm).is_empty() || experiment.missing(arm).is_some();
     let some = JUDGED.iter().any(expected);
     JUDGED
         .into_iter()
@@ -196,12 +196,10 @@ fn all_of(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 fn doubts(experiment: &Experiment, arms: &[&str], runs: &[&Run]) -> Vec<String> {
     let mut doubts = Vec::new();
     for arm in arms {
-        let missing = experiment.missing(arm);
-        let names: Vec<String> = missing.iter().map(|planned| planned.name()).collect();
         if experiment.of(arm).is_empty() {
             doubts.push(format!("there is no run of {arm}"));
-        } else if !names.is_empty() {
-            doubts.push(format!("missing: {}", list(&names)));
+        } else if let Some(missing) = experiment.missing(arm) {
+            doubts.push(format!("missing: {missing}"));
         }
     }
     if !doubts.is_empty() {

@@ -35,7 +35,7 @@ const TOP: f64 = 10.0;
 const BOTTOM: f64 = 46.0;
 
 /// Between places of a line that tell their number when pointed at; arbitrary.
-const TOLD_EVERY: usize = 12;
+const TOLD_EVERY: usize = 8;
 
 /// A chart's picture.
 pub fn drawn(chart: &Chart) -> String {
@@ -86,28 +86,28 @@ fn scales(chart: &Chart, paper: &Paper) -> (Scale, Scale) {
 fn axes(svg: &mut String, chart: &Chart, paper: &Paper, x: &Scale, y: &Scale) {
     let (right, floor) = (paper.width - RIGHT, paper.height - BOTTOM);
     for (at, text) in y.ticks() {
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{right}\"/>\
-             <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>\n",
+             <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>",
             LEFT - 8.0,
             at + 4.0,
         );
     }
     for (at, text) in x.ticks() {
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<path class=\"axis\" d=\"M{at:.1} {floor}v5\"/>\
-             <text class=\"tick\" x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{text}</text>\n",
+             <text class=\"tick\" x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{text}</text>",
             floor + 19.0,
         );
     }
     let middle = (TOP + floor) / 2.0;
-    let _ = write!(
+    let _ = writeln!(
         svg,
         "<path class=\"axis\" d=\"M{LEFT} {floor}H{right}\"/>\
          <text class=\"label\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\
-         <text class=\"label\" transform=\"translate(13 {middle:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+         <text class=\"label\" transform=\"translate(13 {middle:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
         (LEFT + right) / 2.0,
         paper.height - 8.0,
         escaped(&chart.x.label),

@@ -1,9 +1,9 @@
 //! Lines over executions, time and tokens.
 
-use crate::train::report::Experiment;
 use crate::train::report::document::{ArmLine, Axis, Block, Chart, Section};
 use crate::train::report::run::{Line, Measure};
 use crate::train::report::series::{Point, band};
+use crate::train::report::{ARMS, Experiment};
 
 /// True pass@1 over everything that it costs.
 pub fn generator(experiment: &Experiment) -> Section {
@@ -228,14 +228,13 @@ fn drawn(mut charts: Vec<Chart>) -> Vec<Block> {
 }
 
 fn chart(experiment: &Experiment, shown: &Shown, along: &Along, with_runs: bool) -> Chart {
-    let arms = experiment.arms().into_iter().enumerate();
-    let line = |(colour, arm): (usize, &str)| {
+    let line = |arm: &str| {
         let runs = experiment.of(arm).into_iter();
         let points = runs.map(|run| run.points(along.of, shown.of));
         let runs: Vec<Vec<Point>> = points.filter(|points| is_line(points)).collect();
         Some(ArmLine {
             arm: arm.to_owned(),
-            colour,
+            colour: colour(experiment, arm),
             band: band(&runs)?,
             runs: if with_runs && runs.len() > 1 {
                 runs
@@ -257,9 +256,20 @@ fn chart(experiment: &Experiment, shown: &Shown, along: &Along, with_runs: bool)
             scale: 1.0,
             is_share: shown.is_share,
         },
-        arms: arms.filter_map(line).collect(),
+        arms: experiment.arms().into_iter().filter_map(line).collect(),
         wide: false,
     }
+}
+
+/// The same for an arm in every report, so that two reports can be held beside each other.
+fn colour(experiment: &Experiment, arm: &str) -> usize {
+    let known = ARMS.iter().position(|known| *known == arm);
+    let others = experiment
+        .arms()
+        .into_iter()
+        .filter(|arm| !ARMS.contains(arm));
+    let among_others = || others.take_while(|other| *other != arm).count();
+    known.unwrap_or_else(|| ARMS.len() + among_others())
 }
 
 /// Whether points have an extent: a run that has just begun, or that spends nothing of what it is

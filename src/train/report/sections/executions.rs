@@ -4,7 +4,8 @@ use crate::train::report::Experiment;
 use crate::train::report::document::{Block, Cell, Section, Table};
 use crate::train::report::reached::Reached;
 use crate::train::report::run::{Meter, Run};
-use crate::train::report::text::{NOTHING, count_bounds, counted, list, ratio};
+use crate::train::report::text::{NOTHING, count_bounds, counted, ratio};
+use std::iter::once;
 
 /// The levels of pass@1 that are reported.
 const LEVELS: [f64; 4] = [0.60, 0.70, 0.75, 0.80];
@@ -12,14 +13,14 @@ const LEVELS: [f64; 4] = [0.60, 0.70, 0.75, 0.80];
 /// All of it.
 pub fn section(experiment: &Experiment) -> Section {
     let mut blocks = vec![Block::Table(means(experiment))];
-    blocks.extend(censored(experiment).map(Block::Note));
+    blocks.extend(censored(experiment).map(Block::Table));
     blocks.extend(pairs(experiment).map(Block::Table));
     blocks.push(Block::Table(each(experiment)));
     Section {
         title: "Executions to reach a pass@1",
         about: "Where the line through a run's evaluations first reaches the level. “Raw” counts each execution, \
-                references included; “unique” counts duplicates within an iteration once. “> 65.2 K” means not \
-                reached by the last evaluation."
+                references included; “unique” counts duplicates within an iteration once. “> 65.2 K” means not reached \
+                by the last evaluation; such a run is censored, and “(1/6)” says that 1 of 6 is."
             .to_owned(),
         blocks,
     }
@@ -51,7 +52,7 @@ fn means(experiment: &Experiment) -> Table {
                 (None, _) => Cell::Faint(NOTHING.to_owned()),
                 (Some(mean), 0) => Cell::Number(count_bounds(mean)),
                 (Some(mean), censored) => Cell::Faint(format!(
-                    "{} ({censored} of {} censored)",
+                    "{} ({censored}/{})",
                     count_bounds(mean),
                     reached.runs
                 )),
@@ -72,20 +73,20 @@ fn means(experiment: &Experiment) -> Table {
 }
 
 /// Names the censored runs at each level; they are the same on both meters.
-fn censored(experiment: &Experiment) -> Option<String> {
-    let all: Vec<&Run> = experiment.runs.iter().collect();
-    let mut texts = Vec::new();
-    for level in LEVELS {
-        let censored = Reached::of(&all, level, Meter::Raw).censored;
-        if !censored.is_empty() {
-            texts.push(format!("at {level:.2}: {}", list(&censored)));
-        }
-    }
-    (!texts.is_empty()).then(|| {
-        let texts = texts.join("; ");
-        format!(
-            "Censored, each counted as the executions it made without reaching the level: {texts}."
-        )
+fn censored(experiment: &Experiment) -> Option<Table> {
+    let row = |arm: &str| {
+        let runs = experiment.of(arm);
+        let reached = LEVELS.map(|level| Reached::of(&runs, level, Meter::Raw));
+        let any = reached.iter().any(|reached| !reached.censored.is_empty());
+        let cells = reached.iter().map(Reached::censored_origins);
+        any.then(|| once(arm.to_owned()).chain(cells).map(Cell::Text).collect())
+    };
+    let rows: Vec<Vec<Cell>> = experiment.arms().into_iter().filter_map(row).collect();
+    let levels = LEVELS.map(|level| format!("not at {level:.2}"));
+    (!rows.is_empty()).then(|| Table {
+        title: Some("Censored runs".to_owned()),
+        columns: once("arm".to_owned()).chain(levels).collect(),
+        rows,
     })
 }
 
