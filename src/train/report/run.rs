@@ -73,6 +73,13 @@ pub struct Line {
     pub critic: Option<Player>,
 }
 
+impl Line {
+    /// How much better answers look to training than they are.
+    pub fn gaming_gap(&self) -> Option<f64> {
+        Some(self.train_pass_rate? - self.true_pass_rate?)
+    }
+}
+
 /// An update of a player, as far as the report uses it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

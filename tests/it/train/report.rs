@@ -65,7 +65,7 @@ impl Made {
                 "critic_tokens": if self.arm == "fixed-16" { 0.0 } else { executions * 20.0 },
                 "pass_at_1": evaluated.then(|| self.pass_at_1(executions)),
                 "families": evaluated.then(|| json!({"sign": 0.25, "in_range": self.pass_at_1(executions)})),
-                "hard_detection": evaluated.then(|| 0.06 * (1.0 + (self.growth - 1.0) * share)),
+                "hard_detection": evaluated.then_some(0.06 * (1.0 + (self.growth - 1.0) * share)),
                 "detection": (at > 0).then_some(self.detection),
                 "train_pass_rate": 0.75,
                 "true_pass_rate": 0.5,

@@ -2,7 +2,7 @@
 
 use prost::Message;
 use std::path::{Path, PathBuf};
-use touchstone::train::tensorboard::{Event, EventFile, What};
+use touchstone::train::tensorboard::{Event, EventFile, Value, What};
 
 /// The files of a folder in the order of their names.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -23,7 +23,7 @@ fn checksum(bytes: &[u8]) -> u32 {
             crc = (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg());
         }
     }
-    ((!crc >> 15) | (!crc << 17)).wrapping_add(0xa282_ead8)
+    (!crc).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 /// All events of a file; panics where a checksum or a length is wrong.
@@ -47,15 +47,16 @@ fn events(path: &Path) -> Vec<Event> {
     events
 }
 
-/// Step, wall time and values of each summary.
-fn scalars(events: &[Event]) -> Vec<(i64, f64, Vec<(String, f32)>)> {
+/// Step, wall time and values of a summary.
+type Scalars = (i64, f64, Vec<(String, f32)>);
+
+/// All summaries.
+fn scalars(events: &[Event]) -> Vec<Scalars> {
     let of = |event: &Event| {
         let Some(What::Summary(summary)) = &event.what else {
             return None;
         };
-        let value = |value: &touchstone::train::tensorboard::Value| {
-            (value.tag.clone(), value.simple_value.expect("a number"))
-        };
+        let value = |value: &Value| (value.tag.clone(), value.simple_value.expect("a number"));
         let values = summary.value.iter().map(value).collect();
         Some((event.step, event.wall_time, values))
     };

@@ -29,7 +29,7 @@ const HALF: Paper = Paper {
 };
 
 /// Room for labels.
-const LEFT: f64 = 58.0;
+const LEFT: f64 = 64.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 46.0;

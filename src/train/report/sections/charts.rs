@@ -114,7 +114,7 @@ pub fn training(experiment: &Experiment) -> Section {
                             tests miss bugs.",
                     label: "share of answers",
                     is_share: false,
-                    of: |line| Some(line.train_pass_rate? - line.true_pass_rate?),
+                    of: Line::gaming_gap,
                 },
                 Shown {
                     title: "Prompts without a pair",

@@ -25,7 +25,7 @@ const STATE: [Column; 9] = [
     ("new wordings", |line| line.pass_at_1_new_wording, share),
     ("detection", |line| line.detection, share),
     ("hard bugs", |line| line.hard_detection, share),
-    ("gaming gap", gap, |gap| format!("{gap:+.3}")),
+    ("gaming gap", Line::gaming_gap, |gap| format!("{gap:+.3}")),
     (
         "critic entropy",
         |line| line.critic_entropy,
@@ -52,10 +52,6 @@ const COST: [Column; 10] = [
     ("training", |line| line.seconds, duration),
     ("evaluation", |line| line.evaluation_seconds, duration),
 ];
-
-fn gap(line: &Line) -> Option<f64> {
-    Some(line.train_pass_rate? - line.true_pass_rate?)
-}
 
 fn table(experiment: &Experiment, title: &str, columns: &[Column]) -> Table {
     let row = |run: &Run| {
