@@ -7,6 +7,7 @@ mod logging;
 mod memory;
 mod model;
 mod output;
+mod report;
 mod runtime;
 mod serve;
 mod settings;
@@ -56,6 +57,7 @@ enum Command {
     Check(check::Args),
     Bench(bench::Args),
     Model(model::Args),
+    Report(report::Args),
     Runtime(runtime::Args),
     Train(train::Args),
 }
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Model(args) => model::run(args),
+        Command::Report(args) => report::run(&args),
         Command::Runtime(args) => runtime::run(args),
         Command::Train(args) => train::run(&args),
     };

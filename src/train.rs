@@ -11,7 +11,8 @@
 //!   ([`learn`], [`objective`]), and takes steps ([`update`]) with both players ([`player`]).
 //! * [`warm`]: where new models start from. [`evaluate`]: how good both players are.
 //! * [`experiment`]: many runs that differ in who writes the tests.
-//! * [`log`], [`checkpoint`]: what a run leaves on disk, to be read and to go on from.
+//! * [`log`], [`tensorboard`], [`checkpoint`]: what a run leaves on disk, to be read and to go on from.
+//! * [`report`]: what runs say together.
 
 pub mod checkpoint;
 pub mod config;
@@ -23,8 +24,10 @@ pub mod learn;
 pub mod log;
 pub mod objective;
 pub mod player;
+pub mod report;
 pub mod rollout;
 pub mod run;
 pub mod task;
+pub mod tensorboard;
 pub mod update;
 pub mod warm;

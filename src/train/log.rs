@@ -179,6 +179,14 @@ impl Metrics {
         }
     }
 
+    /// All numbers by name, those of nested objects as `object/name`; what was not measured is left out.
+    pub fn numbers(&self) -> Vec<(String, f64)> {
+        let mut numbers = Vec::new();
+        let value = serde_json::to_value(self).unwrap_or_default();
+        flatten("", &value, &mut numbers);
+        numbers
+    }
+
     /// Adds what a round's labels say, with what its answers are truly worth where that is known.
     pub fn count(&mut self, rollout: &Rollout, truths: Option<&[Option<bool>]>) {
         let groups = || rollout.groups.iter();
@@ -231,6 +239,24 @@ impl Metrics {
             !(own(true) && own(false))
         });
         self.prompts_without_pair = share(without.count() as f64, rollout.questions.len() as f64);
+    }
+}
+
+fn flatten(name: &str, value: &serde_json::Value, into: &mut Vec<(String, f64)>) {
+    match value {
+        serde_json::Value::Number(number) => {
+            into.extend(number.as_f64().map(|number| (name.to_owned(), number)));
+        }
+        serde_json::Value::Object(fields) => {
+            for (field, value) in fields {
+                let name = match name {
+                    "" => field.clone(),
+                    name => format!("{name}/{field}"),
+                };
+                flatten(&name, value, into);
+            }
+        }
+        _ => {}
     }
 }
 

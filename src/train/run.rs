@@ -9,12 +9,13 @@ use super::log::{Lines, METRICS, Metrics, SAMPLES, Timing, sample_lines};
 use super::player::{Player, Sizes};
 use super::rollout::{Rollout, RolloutError, Seat, Table, mixed, random};
 use super::task::{Question, Task};
+use super::tensorboard::EventFile;
 use super::update::{Item, Watched, update};
 use super::warm::{self, Start};
 use crate::model::{Engine, Memory, ModelError, Policy};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What a run is given.
 pub struct Setup<'a> {
@@ -100,6 +101,9 @@ pub enum RunError {
 /// to 1e-5 in 32 bits, a cache that is out of step a hundred times more.
 pub const LARGEST_DIFFERENCE: f64 = 1e-3;
 
+/// The folder of TensorBoard's event files.
+pub const EVENTS: &str = "tensorboard";
+
 /// How long to wait for a judge that is not there, at first and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -116,6 +120,7 @@ pub struct Run<'a> {
     place: Place,
     metrics: Lines,
     samples: Lines,
+    events: EventFile,
 }
 
 impl<'a> Run<'a> {
@@ -128,6 +133,9 @@ impl<'a> Run<'a> {
         std::fs::create_dir_all(setup.out).map_err(file(setup.out))?;
         let (saved, damaged) = checkpoint::find(setup.out);
         let (generator, critic) = players(&setup)?;
+        let (metrics, samples) = saved.as_ref().map_or((0, 0), |saved| {
+            (saved.state.metrics_bytes, saved.state.samples_bytes)
+        });
         let mut run = Run {
             generator: generator.0,
             generator_start: generator.1,
@@ -136,8 +144,9 @@ impl<'a> Run<'a> {
             evaluator: Evaluator::new(setup.task),
             state: State::default(),
             place: Place::default(),
-            metrics: Lines::open(setup.out, METRICS, 0).map_err(file(setup.out))?,
-            samples: Lines::open(setup.out, SAMPLES, 0).map_err(file(setup.out))?,
+            metrics: Lines::open(setup.out, METRICS, metrics).map_err(file(setup.out))?,
+            samples: Lines::open(setup.out, SAMPLES, samples).map_err(file(setup.out))?,
+            events: events(setup.out)?,
             setup,
         };
         run.state.config = serde_json::to_value(&run.setup.config).unwrap_or_default();
@@ -238,7 +247,14 @@ impl<'a> Run<'a> {
 
     fn write(&mut self, line: &Metrics) -> Result<(), RunError> {
         let path = self.setup.out.join(METRICS);
-        self.metrics.add([line]).map_err(file(&path))
+        self.metrics.add([line]).map_err(file(&path))?;
+        let numbers = line.numbers();
+        let numbers: Vec<(&str, f64)> = numbers.iter().map(|(name, x)| (&**name, *x)).collect();
+        let path = self.setup.out.join(EVENTS);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0.0, |time| time.as_secs_f64());
+        let written = self.events.scalars(line.iteration, now, &numbers);
+        written.map_err(file(&path))
     }
 
     /// One iteration: a round, both updates, and what is measured of them.
@@ -480,6 +496,12 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
+}
+
+fn events(out: &Path) -> Result<EventFile, RunError> {
+    let folder = out.join(EVENTS);
+    std::fs::create_dir_all(&folder).map_err(file(&folder))?;
+    EventFile::create(&folder, "touchstone").map_err(file(&folder))
 }
 
 type Pair<T> = (T, T);

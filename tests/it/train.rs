@@ -2,3 +2,5 @@
 
 mod families;
 mod objective;
+mod report;
+mod tensorboard;
