@@ -2,6 +2,7 @@
 
 mod experiment;
 mod progress;
+mod view;
 
 use super::failure::done;
 use super::{Usage, logging, runtime, validator};
@@ -18,8 +19,14 @@ use crate::train::warm::{self, Start};
 use crate::validator::Validator;
 use anyhow::Context;
 use progress::Progress;
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// How far the warm start is, in a run's folder.
+const WARM: &str = "warm.jsonl";
 
 /// The preset that is many runs.
 const EXPERIMENT: &str = "laptop-experiment";
@@ -63,6 +70,16 @@ pub(super) struct Args {
     /// Go on with the run in the folder.
     #[arg(long)]
     resume: bool,
+    /// A server that judges in place of this process, such as http://127.0.0.1:8080. While it is not
+    /// there the run waits.
+    #[arg(long, value_name = "URL")]
+    validator: Option<String>,
+    /// Where the run can be looked at while it goes on; port 0 is any that is free.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    view: SocketAddr,
+    /// Do without that.
+    #[arg(long)]
+    no_view: bool,
     /// Where the models are executed: cpu, or cuda:N for an NVIDIA GPU.
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: Device,
@@ -73,6 +90,7 @@ Examples:
   touchstone runtime onnx
   touchstone train --preset laptop --out run
   touchstone train --preset laptop --out run --resume
+  touchstone train run.toml --validator http://10.0.0.7:8080 --view 127.0.0.1:8081
   touchstone train --preset laptop --arm static --seed 2 --out static-2
   touchstone train --preset laptop-experiment --out experiment   # hours; started again, it goes on
 
@@ -105,9 +123,15 @@ fn has_run(out: &Path) -> bool {
 
 /// What all runs of a process share.
 struct Place {
-    validator: Validator,
+    validator: Judges,
     engines: Vec<Engine>,
     progress: Progress,
+}
+
+/// Where programs are judged.
+enum Judges {
+    Here(Validator),
+    There(String),
 }
 
 impl Place {
@@ -118,9 +142,15 @@ impl Place {
         let settings = super::settings::settle(&layers)?;
         logging::start(&settings.log);
         let progress = Progress::new()?;
-        let (validator, _) = validator(&settings)?;
+        let judges = match &args.validator {
+            Some(url) => Judges::There(url.clone()),
+            None => Judges::Here(validator(&settings)?.0),
+        };
+        if !args.no_view {
+            view::serve(args.view, &args.out)?;
+        }
         Ok(Place {
-            validator,
+            validator: judges,
             engines: engines(args.device, config)?,
             progress,
         })
@@ -128,7 +158,11 @@ impl Place {
 
     /// Trains until the end, and says what kind of end it was; `None` where a number was not finite.
     fn train(&mut self, config: TrainConfig, out: &Path) -> anyhow::Result<Option<Ended>> {
-        let judge: Box<dyn Judge> = Box::new(Code::new(self.validator.clone(), config.limits));
+        let code = match &self.validator {
+            Judges::Here(validator) => Code::new(validator.clone(), config.limits),
+            Judges::There(url) => Code::remote(url, config.limits),
+        };
+        let judge: Box<dyn Judge> = Box::new(code);
         let judge: Box<dyn Judge> = match config.game.random_labels {
             true => Box::new(RandomLabels(judge)),
             false => judge,
@@ -136,8 +170,9 @@ impl Place {
         let task: Box<dyn Task> = match config.task {
             TaskConfig::Functions => Box::new(Functions::new()?),
         };
-        let start = start(&config, &*task, &self.engines, &mut self.progress)?;
         write_config(out, &config)?;
+        let warm = out.join(WARM);
+        let start = start(&config, &*task, &self.engines, &mut self.progress, &warm)?;
         let iterations = config.iterations;
         let setup = Setup {
             config,
@@ -198,6 +233,7 @@ fn start(
     task: &dyn Task,
     engines: &[Engine],
     progress: &mut Progress,
+    told: &Path,
 ) -> anyhow::Result<Start> {
     if let Some(generator) = &config.model.generator {
         let critic = config.model.critic.as_ref().unwrap_or(generator);
@@ -208,8 +244,16 @@ fn start(
     }
     let cache = runtime::cache()?.join("warm-starts");
     let (settings, machine) = (&config.warm_start, &config.machine);
-    let start = warm::obtain(&cache, task, settings, machine, engines, |told| {
-        progress.warm(told);
+    let mut lines: Option<File> = None;
+    let start = warm::obtain(&cache, task, settings, machine, engines, |step| {
+        progress.warm(step);
+        // For the live view; a line that cannot be written is no reason to stop.
+        if lines.is_none() {
+            lines = File::create(told).ok();
+        }
+        if let (Some(file), Ok(text)) = (&mut lines, serde_json::to_string(&step)) {
+            let _ = writeln!(file, "{text}");
+        }
     });
     start.map_err(fault)
 }

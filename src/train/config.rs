@@ -257,6 +257,8 @@ impl Default for TrainConfig {
             generator: Learning::default(),
             critic: Learning {
                 learning_rate: 2e-4,
+                epochs: 1,
+                minibatch: 16,
                 ..Learning::default()
             },
             evaluation: EvaluationConfig::default(),
@@ -273,11 +275,11 @@ impl Default for WarmStart {
         WarmStart {
             seed: 1,
             batch: 32,
-            generator_steps: 2000,
-            copying_steps: 600,
+            generator_steps: 3000,
+            copying_steps: 1000,
             test_steps: 400,
             generator_rate: 2e-3,
-            critic_rate: 1e-3,
+            critic_rate: 2e-3,
         }
     }
 }
@@ -307,11 +309,11 @@ impl Default for Learning {
             likelihood: 0.0,
             clip: 0.2,
             kl: 0.0,
-            learning_rate: 3e-4,
+            learning_rate: 1e-4,
             warmup: 10,
             epochs: 2,
             minibatch: 32,
-            pairs: 4,
+            pairs: 8,
             adam: AdamW::default(),
         }
     }

@@ -3,6 +3,7 @@
 //! [`Judge`] is what the loop knows of it. Programs are judged by running them ([`code`]).
 
 pub mod code;
+mod remote;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

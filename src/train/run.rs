@@ -84,6 +84,9 @@ pub enum RunError {
         /// By how much, in nats a token.
         difference: f64,
     },
+    /// It was to end while it waited for the judge: the iteration is not made.
+    #[error("ended while the judge was not there: {0}")]
+    Abandoned(Unavailable),
     /// A model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -597,6 +600,9 @@ fn patiently<T>(
             }
             Err(RolloutError::Model(error)) => return Err(error.into()),
             Err(RolloutError::Unavailable(why)) => {
+                if listener.stops() {
+                    return Err(RunError::Abandoned(why));
+                }
                 listener.waiting(Some(&why));
                 waited = true;
                 std::thread::sleep(wait);

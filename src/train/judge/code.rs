@@ -1,5 +1,6 @@
-//! Programs, judged by the validator of this process.
+//! Programs, judged by a validator: the one of this process, or a server's.
 
+use super::remote::Server;
 use super::{Case, Exam, Judge, Ruling, Unavailable, Verdict};
 use crate::domain::{
     Check, CheckKind, Compare, Expected, Isolation, Limits, Outcome, Submission, SubmissionResult,
@@ -10,8 +11,13 @@ use std::sync::Arc;
 
 /// Runs every program with each test in a fresh sandbox.
 pub struct Code {
-    validator: Validator,
+    validator: Place,
     limits: CodeLimits,
+}
+
+enum Place {
+    Here(Validator),
+    There(Server),
 }
 
 /// Guest time of executions, in milliseconds.
@@ -34,14 +40,29 @@ impl Default for CodeLimits {
 }
 
 impl Code {
-    /// Judges with a validator.
+    /// Judges with a validator of this process.
     pub fn new(validator: Validator, limits: CodeLimits) -> Self {
-        Code { validator, limits }
+        Code {
+            validator: Place::Here(validator),
+            limits,
+        }
+    }
+
+    /// Judges with a server, by its address, such as `http://127.0.0.1:8080`.
+    pub fn remote(url: &str, limits: CodeLimits) -> Self {
+        Code {
+            validator: Place::There(Server::new(url)),
+            limits,
+        }
     }
 
     fn run(&self, submissions: Vec<Submission>) -> Result<Vec<SubmissionResult>, Unavailable> {
+        let validator = match &self.validator {
+            Place::Here(validator) => validator,
+            Place::There(server) => return server.run(&submissions),
+        };
         let count = submissions.len();
-        let results = self.validator.submit(submissions, Tenant::default());
+        let results = validator.submit(submissions, Tenant::default());
         let mut results = results.map_err(|rejected| match rejected {
             Rejected::TooLarge { .. } => Unavailable(format!(
                 "{rejected}; raise validator.queue_checks, or train with fewer prompts at a time"
