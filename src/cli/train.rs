@@ -25,6 +25,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// The settled configuration, in a run's folder.
+const CONFIG: &str = "config.json";
+
 /// How far the warm start is, in a run's folder.
 const WARM: &str = "warm.jsonl";
 
@@ -45,7 +48,7 @@ const EXPERIMENT: &str = "laptop-experiment";
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// The run, as TOML.
-    #[arg(required_unless_present = "preset", conflicts_with = "preset")]
+    #[arg(required_unless_present_any = ["preset", "resume"], conflicts_with = "preset")]
     config: Option<PathBuf>,
     /// A run that is known by name: laptop; or laptop-experiment, all arms with several seeds, each in
     /// a folder of its own.
@@ -67,7 +70,7 @@ pub(super) struct Args {
     /// Iterations in all.
     #[arg(long, value_name = "N")]
     iterations: Option<u64>,
-    /// Go on with the run in the folder.
+    /// Go on with the run in the folder, with its own settings where no others are given.
     #[arg(long)]
     resume: bool,
     /// A server that judges in place of this process, such as http://127.0.0.1:8080. While it is not
@@ -89,7 +92,7 @@ const EXAMPLES: &str = "\
 Examples:
   touchstone runtime onnx
   touchstone train --preset laptop --out run
-  touchstone train --preset laptop --out run --resume
+  touchstone train --out run --resume
   touchstone train run.toml --validator http://10.0.0.7:8080 --view 127.0.0.1:8081
   touchstone train --preset laptop --arm static --seed 2 --out static-2
   touchstone train --preset laptop-experiment --out experiment   # hours; started again, it goes on
@@ -170,7 +173,8 @@ impl Place {
         let task: Box<dyn Task> = match config.task {
             TaskConfig::Functions => Box::new(Functions::new()?),
         };
-        write_config(out, &config)?;
+        std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+        let text = serde_json::to_string_pretty(&config)? + "\n";
         let warm = out.join(WARM);
         let start = start(&config, &*task, &self.engines, &mut self.progress, &warm)?;
         let iterations = config.iterations;
@@ -182,7 +186,14 @@ impl Place {
             judge: &*judge,
             engines: &self.engines,
         };
-        let (mut run, damaged) = Run::begin(setup)?;
+        let (mut run, damaged) = Run::begin(setup).map_err(|error| match error {
+            RunError::Differs(_) | RunError::Damaged(_) => {
+                Usage(format!("{}: {error}", out.display())).into()
+            }
+            other => anyhow::Error::from(other),
+        })?;
+        let path = out.join(CONFIG);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         for state in damaged {
             let folder = state.folder.display();
             eprintln!("{folder}: is damaged and was passed over: {}", state.why);
@@ -196,6 +207,13 @@ impl Place {
             Err(error @ RunError::NotFinite { .. }) => {
                 eprintln!("stopped: {error}; a lower learning rate may help");
                 Ok(None)
+            }
+            Err(error @ RunError::Abandoned(_)) => {
+                eprintln!(
+                    "{error}; --resume goes on with the run in {}",
+                    out.display()
+                );
+                Ok(Some(Ended::Stopped))
             }
             Err(error) => Err(error).context(format!(
                 "the run in {} can be gone on with (--resume)",
@@ -258,13 +276,6 @@ fn start(
     start.map_err(fault)
 }
 
-fn write_config(out: &Path, config: &TrainConfig) -> anyhow::Result<()> {
-    let failed = || format!("cannot write into {}", out.display());
-    std::fs::create_dir_all(out).with_context(failed)?;
-    let text = serde_json::to_string_pretty(config)? + "\n";
-    std::fs::write(out.join("config.json"), text).with_context(failed)
-}
-
 /// Whose mistake it is where something was read: a file or the set-up is the user's.
 fn fault(error: ModelError) -> anyhow::Error {
     match error {
@@ -277,6 +288,14 @@ fn fault(error: ModelError) -> anyhow::Error {
 }
 
 impl Args {
+    /// The settings of the run in the folder.
+    fn saved(&self) -> anyhow::Result<TrainConfig> {
+        let path = self.out.join(CONFIG);
+        let fault = |what: &dyn std::fmt::Display| Usage(format!("{}: {what}", path.display()));
+        let text = std::fs::read(&path).map_err(|error| fault(&error))?;
+        Ok(serde_json::from_slice(&text).map_err(|error| fault(&error))?)
+    }
+
     fn settle(&self) -> anyhow::Result<TrainConfig> {
         let usage = |error: &dyn std::fmt::Display| Usage(error.to_string());
         let mut config = match (&self.config, &self.preset) {
@@ -287,7 +306,7 @@ impl Args {
                     .map_err(|error| Usage(format!("{}: {error}", path.display())))?
             }
             (None, Some(name)) => TrainConfig::preset(name).map_err(|error| usage(&error))?,
-            (None, None) => TrainConfig::default(),
+            (None, None) => self.saved()?,
         };
         if let Some(name) = &self.arm {
             config = arm(name, &config.without_arm()).map_err(|error| usage(&error))?;

@@ -87,6 +87,15 @@ pub enum RunError {
     /// It was to end while it waited for the judge: the iteration is not made.
     #[error("ended while the judge was not there: {0}")]
     Abandoned(Unavailable),
+    /// There are states, and none of them is whole.
+    #[error(
+        "no state can be gone on from: {}; remove the folder to begin anew",
+        listed(.0)
+    )]
+    Damaged(Vec<Damaged>),
+    /// The saved run is another one.
+    #[error("the saved run has other settings: {}", .0.join("; "))]
+    Differs(Vec<String>),
     /// A model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -103,6 +112,33 @@ pub enum RunError {
 /// Log-probabilities of sampler and trainer may differ by so much a token, in nats: rounding gives up
 /// to 1e-5 in 32 bits, a cache that is out of step a hundred times more.
 pub const LARGEST_DIFFERENCE: f64 = 1e-3;
+
+/// Settings that may change when a run goes on: they decide when it ends and what is written, not what
+/// happens in an iteration.
+const FREE: [&str; 4] = ["name", "iterations", "stop", "checkpoint_every"];
+
+fn compare(before: &serde_json::Value, now: &serde_json::Value) -> Result<(), RunError> {
+    let fields = now.as_object().into_iter().flatten();
+    let bound = fields.filter(|(name, _)| !FREE.contains(&name.as_str()));
+    let differing: Vec<String> = bound
+        .filter(|(name, value)| before.get(name) != Some(value))
+        .map(|(name, value)| {
+            let before = before.get(name).unwrap_or(&serde_json::Value::Null);
+            format!("{name} was {before} and is {value}")
+        })
+        .collect();
+    match differing.is_empty() {
+        true => Ok(()),
+        false => Err(RunError::Differs(differing)),
+    }
+}
+
+fn listed(damaged: &[Damaged]) -> String {
+    let each = damaged
+        .iter()
+        .map(|one| format!("{}: {}", one.folder.display(), one.why));
+    each.collect::<Vec<_>>().join("; ")
+}
 
 /// The folder of TensorBoard's event files.
 pub const EVENTS: &str = "tensorboard";
@@ -135,6 +171,12 @@ impl<'a> Run<'a> {
     pub fn begin(setup: Setup<'a>) -> Result<(Self, Vec<Damaged>), RunError> {
         std::fs::create_dir_all(setup.out).map_err(file(setup.out))?;
         let (saved, damaged) = checkpoint::find(setup.out);
+        let config = serde_json::to_value(&setup.config).unwrap_or_default();
+        match &saved {
+            Some(saved) => compare(&saved.state.config, &config)?,
+            None if !damaged.is_empty() => return Err(RunError::Damaged(damaged)),
+            None => {}
+        }
         let (generator, critic) = players(&setup)?;
         let (metrics, samples) = saved.as_ref().map_or((0, 0), |saved| {
             (saved.state.metrics_bytes, saved.state.samples_bytes)
@@ -152,10 +194,10 @@ impl<'a> Run<'a> {
             events: events(setup.out)?,
             setup,
         };
-        run.state.config = serde_json::to_value(&run.setup.config).unwrap_or_default();
         if let Some(saved) = saved {
             run.resume(saved)?;
         }
+        run.state.config = config;
         Ok((run, damaged))
     }
 

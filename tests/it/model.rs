@@ -13,7 +13,7 @@ mod precision;
 mod reference;
 mod sampling;
 mod state;
-mod support;
+pub mod support;
 mod tokenizer;
 mod training;
 mod two;
