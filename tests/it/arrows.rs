@@ -11,7 +11,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("model", &["wheel"]),
     ("sandbox", &["domain", "wheel"]),
     ("validator", &["sandbox", "domain"]),
-    ("train", &["model", "validator", "domain"]),
+    ("train", &["model", "validator", "domain", "wheel"]),
     ("api", &["validator", "domain", "config"]),
 ];
 

@@ -44,7 +44,14 @@ struct Config {
     name: Option<String>,
     arm: Option<String>,
     seed: Option<u64>,
-    warm_start: Option<u64>,
+    warm_start: WarmStart,
+}
+
+/// Which models a run starts from.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WarmStart {
+    seed: Option<u64>,
 }
 
 /// What an experiment is to consist of: every arm with every seed from every warm start.
@@ -101,7 +108,7 @@ pub fn run(folder: &Path) -> Result<Run, ReportError> {
     let arm = config.arm.or(config.name);
     Ok(Run {
         arm: arm.unwrap_or_else(|| of_folder().into_owned()),
-        warm_start: config.warm_start.unwrap_or(0),
+        warm_start: config.warm_start.seed.unwrap_or(0),
         seed: config.seed.unwrap_or(0),
         lines: lines(&folder.join(METRICS))?,
         ended,

@@ -77,8 +77,8 @@ impl Made {
 
     fn write(&self, experiment: &Path) {
         let name = format!("{}-warm{}-seed{}", self.arm, self.warm_start, self.seed);
-        let config =
-            json!({"arm": self.arm, "seed": self.seed, "warm_start": self.warm_start}).to_string();
+        let start = json!({"seed": self.warm_start});
+        let config = json!({"arm": self.arm, "seed": self.seed, "warm_start": start}).to_string();
         let lines: String = self
             .lines()
             .iter()
