@@ -2,7 +2,9 @@
 
 mod families;
 mod killed;
+mod learning;
 mod objective;
+mod remote;
 mod report;
 mod runs;
 mod support;
