@@ -7,7 +7,7 @@ use super::rollout::{Rollout, RolloutError, mixed};
 use super::task::{Evaluation, Question, Task};
 use crate::model::{Completion, Finish, ModelError, Request, Sampling, Sequence};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The draws of an evaluation are the same every time.
@@ -93,9 +93,9 @@ impl Evaluator {
         let key =
             |(question, answer): &(&Question, Arc<str>)| (question.id.clone(), answer.clone());
         let mut missing: Vec<(&Question, Arc<str>)> = Vec::new();
-        let mut asked = std::collections::HashSet::new();
+        let mut asked = HashSet::new();
         for answer in answers {
-            if !self.known.contains_key(&key(answer)) && asked.insert(key(answer)) {
+            if asked.insert(key(answer)) && !self.known.contains_key(&key(answer)) {
                 missing.push(answer.clone());
             }
         }
@@ -111,7 +111,8 @@ impl Evaluator {
             true => Vec::new(),
             false => judge.examine(&exams)?,
         };
-        self.executions += 2 * exams.len() as u64;
+        // Also those that are known: a run that goes on has forgotten them, and is to count the same.
+        self.executions += 2 * asked.len() as u64;
         for (answer, result) in missing.iter().zip(results) {
             if let Some(right) = result {
                 self.known.insert(key(answer), right);
@@ -134,14 +135,25 @@ impl Evaluator {
         config: &TrainConfig,
         players: Players<'_>,
     ) -> Result<Found, RolloutError> {
+        let before = self.executions;
+        let found = self.found(task, judge, config, players);
+        if found.is_err() {
+            // It will be repeated.
+            self.executions = before;
+        }
+        found
+    }
+
+    fn found(
+        &mut self,
+        task: &dyn Task,
+        judge: &dyn Judge,
+        config: &TrainConfig,
+        players: Players<'_>,
+    ) -> Result<Found, RolloutError> {
         let mut found = Found::default();
-        self.generator(
-            task,
-            judge,
-            config,
-            (players.generator, players.generator_start),
-            &mut found,
-        )?;
+        let generator = (players.generator, players.generator_start);
+        self.generator(task, judge, config, generator, &mut found)?;
         if let (Some(critic), Some(start)) = (players.critic, players.critic_start) {
             self.critic(task, judge, config, (critic, start), &mut found)?;
         }
@@ -333,7 +345,7 @@ fn finished(completion: &Completion) -> Option<&[u32]> {
 }
 
 fn distinct(tests: &[Option<Arc<str>>]) -> Vec<Arc<str>> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let tests = tests.iter().flatten();
     tests.filter(|test| seen.insert(*test)).cloned().collect()
 }

@@ -231,7 +231,8 @@ impl<'a> Run<'a> {
             self.save()?;
         }
         loop {
-            if let Some(ended) = self.ends(listener) {
+            let stopped = || listener.stops().then_some(Ended::Stopped);
+            if let Some(ended) = self.is_over().or_else(stopped) {
                 if self.state.metrics_bytes != self.metrics.length() {
                     self.save()?;
                 }
@@ -254,7 +255,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn ends(&self, listener: &dyn Listener) -> Option<Ended> {
+    /// Whether there is nothing left to do: follows from the state alone, so that a run that was stopped
+    /// in between is evaluated when an undisturbed one is.
+    fn is_over(&self) -> Option<Ended> {
         let (stop, totals) = (&self.setup.config.stop, &self.state.totals);
         let above = |limit: Option<f64>, value: f64| limit.is_some_and(|limit| value >= limit);
         if self.state.iteration >= self.setup.config.iterations {
@@ -276,7 +279,7 @@ impl<'a> Run<'a> {
         {
             return Some(Ended::Reached);
         }
-        listener.stops().then_some(Ended::Stopped)
+        None
     }
 
     /// The evaluation before training.
@@ -353,7 +356,7 @@ impl<'a> Run<'a> {
         totals.critic_tokens += rollout.critic_tokens;
         self.state.iteration = iteration;
         let evaluates =
-            iteration.is_multiple_of(config.evaluation.every) || self.ends(listener).is_some();
+            iteration.is_multiple_of(config.evaluation.every) || self.is_over().is_some();
         let (mut found, mut truths) = (Found::default(), None);
         if evaluates {
             truths = Some(self.truths(&rollout, listener)?);
