@@ -6,6 +6,7 @@ pub use arms::{ARMS, arm};
 
 use super::judge::code::CodeLimits;
 use super::objective::Objective;
+use super::task::biographies::BiographiesConfig;
 use crate::model::{AdamW, LoraConfig};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -52,6 +53,18 @@ pub struct TrainConfig {
 pub enum TaskConfig {
     /// The families of small functions.
     Functions,
+    /// Texts about persons, judged by a knowledge base.
+    Biographies(BiographiesConfig),
+}
+
+impl TaskConfig {
+    /// Why its settings make no sense.
+    fn fault(&self) -> Option<String> {
+        match self {
+            TaskConfig::Functions => None,
+            TaskConfig::Biographies(config) => config.fault(),
+        }
+    }
 }
 
 /// Where the models come from.
@@ -406,6 +419,9 @@ impl TrainConfig {
             return Err(ConfigError(format!(
                 "{name} is {value}; it has to be a number from 0 on"
             )));
+        }
+        if let Some(fault) = self.task.fault() {
+            return Err(ConfigError(fault));
         }
         if game.start_tests > 0
             && !(game.critic == Critic::Adversarial && game.start_tests < game.tests)

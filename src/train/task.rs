@@ -3,6 +3,7 @@
 //! A task knows the texts. It does not know what an answer is worth: that is for a
 //! [`Judge`](super::judge::Judge) to say.
 
+pub mod biographies;
 pub mod functions;
 
 use super::judge::Exam;
@@ -31,6 +32,8 @@ pub struct Question {
 pub(super) enum Source {
     /// A problem made by rule.
     Function(super::families::Problem),
+    /// An entry of a knowledge base, which the reference names.
+    Person,
 }
 
 /// Questions kept from training, the same ones every time.
