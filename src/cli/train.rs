@@ -1,6 +1,7 @@
 //! `touchstone train`.
 
 mod experiment;
+mod problems;
 mod progress;
 mod view;
 
@@ -175,6 +176,10 @@ impl Place {
                 let task = Biographies::new(knowledge.clone(), config.least_facts)?;
                 let judge = Claims::new(knowledge, config.least_facts);
                 (Box::new(task), Box::new(judge))
+            }
+            TaskConfig::Problems(problems) => {
+                let task = problems::open(problems, &config.model, &code)?;
+                (Box::new(task), Box::new(code))
             }
         })
     }

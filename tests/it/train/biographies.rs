@@ -1,6 +1,6 @@
 //! Biographies: what is asked, what is taught, and a whole run.
 
-use super::ends::{self, lines};
+use super::{ends, support};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -8,7 +8,6 @@ use std::sync::Arc;
 use touchstone::train::config::{TaskConfig, TrainConfig};
 use touchstone::train::judge::claims::Claims;
 use touchstone::train::judge::{Case, Exam, Judge, Verdict};
-use touchstone::train::log::Metrics;
 use touchstone::train::task::biographies::{Biographies, BiographiesConfig, Mistake};
 use touchstone::train::task::{Draw, Lesson, Task};
 use touchstone::train::warm;
@@ -320,12 +319,11 @@ fn a_run() {
         &task,
         &config.warm_start,
         &config.machine,
-        ends::engines(),
+        support::engines(),
         |_| {},
     );
     let start = start.expect("a warm start");
-    ends::run(config, &out, start, &task, &claims);
-    let metrics: Vec<Metrics> = lines(&out.join("metrics.jsonl"));
+    let metrics = ends::run(config, &out, start, &task, &claims);
     assert_eq!(metrics.len(), 3);
     for line in &metrics {
         let truncated = line.found.truncated.expect("measured");

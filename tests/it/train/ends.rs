@@ -1,40 +1,23 @@
-//! Runs from their first line to their last, and what they leave.
+//! Runs of any task from their first line to their last, and what they leave.
 
-use crate::model::support::engine;
+use super::support::{Ear, engines};
 use serde::de::DeserializeOwned;
 use std::path::Path;
-use std::sync::OnceLock;
-use touchstone::model::Engine;
 use touchstone::train::config::TrainConfig;
-use touchstone::train::judge::{Judge, Unavailable};
+use touchstone::train::judge::Judge;
 use touchstone::train::log::{Metrics, SampleLine};
-use touchstone::train::run::{Ended, Listener, Run, Setup};
+use touchstone::train::run::{Ended, Run, Setup};
 use touchstone::train::task::Task;
 use touchstone::train::warm::Start;
 
-/// Two lanes.
-pub fn engines() -> &'static [Engine] {
-    static ENGINES: OnceLock<Vec<Engine>> = OnceLock::new();
-    ENGINES.get_or_init(|| vec![engine(), engine().beside().expect("an engine")])
-}
-
-/// Hears everything, and never stops a run.
-struct Patient;
-
-impl Listener for Patient {
-    fn line(&mut self, _: &Metrics) {}
-
-    fn waiting(&mut self, why: Option<&Unavailable>) {
-        panic!("the judge is not there: {why:?}");
-    }
-
-    fn stops(&self) -> bool {
-        false
-    }
-}
-
-/// Runs to the end, which is the last iteration.
-pub fn run(config: TrainConfig, out: &Path, start: Start, task: &dyn Task, judge: &dyn Judge) {
+/// Runs to the end, which is the last iteration; gives the lines that were written.
+pub fn run(
+    config: TrainConfig,
+    out: &Path,
+    start: Start,
+    task: &dyn Task,
+    judge: &dyn Judge,
+) -> Vec<Metrics> {
     let setup = Setup {
         config,
         out,
@@ -45,8 +28,11 @@ pub fn run(config: TrainConfig, out: &Path, start: Start, task: &dyn Task, judge
     };
     let (mut run, damaged) = Run::begin(setup).expect("a run");
     assert!(damaged.is_empty());
-    let ended = run.train(&mut Patient).expect("a run to the end");
+    let mut ear = Ear::default();
+    let ended = run.train(&mut ear).expect("a run to the end");
     assert_eq!(ended, Ended::Iterations);
+    assert_eq!(lines::<Metrics>(&out.join("metrics.jsonl")), ear.lines);
+    ear.lines
 }
 
 /// The lines of a file.
