@@ -5,7 +5,7 @@
 //! a model is, it leaves to `model`; what passes a test, to the validator.
 //!
 //! * [`config`]: what a run is. [`task`]: what is asked, and how it becomes tokens. [`families`]: the
-//!   small functions that a laptop trains on.
+//!   small functions that a laptop trains on. [`knowledge`]: the persons that it writes about.
 //! * [`judge`]: who decides which tests an answer passes.
 //! * [`run`]: the loop. Each iteration plays a round ([`rollout`]), makes pairs or advantages of it
 //!   ([`learn`], [`objective`]), and takes steps ([`update`]) with both players ([`player`]).
@@ -20,6 +20,7 @@ pub mod evaluate;
 pub mod experiment;
 pub mod families;
 pub mod judge;
+pub mod knowledge;
 pub mod learn;
 pub mod log;
 pub mod objective;

@@ -1,6 +1,7 @@
 //! `touchstone train`.
 
 mod experiment;
+mod problems;
 mod progress;
 mod view;
 
@@ -10,10 +11,12 @@ use crate::config::Layers;
 use crate::model::{Device, Engine, ModelError, library};
 use crate::train::config::{TaskConfig, TrainConfig, arm};
 use crate::train::experiment::ENDED;
+use crate::train::judge::claims::Claims;
 use crate::train::judge::code::Code;
 use crate::train::judge::{Judge, RandomLabels};
 use crate::train::run::{Ended, Run, RunError, Setup};
 use crate::train::task::Task;
+use crate::train::task::biographies::Biographies;
 use crate::train::task::functions::Functions;
 use crate::train::warm::{self, Start};
 use crate::validator::Validator;
@@ -24,6 +27,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// The settled configuration, in a run's folder.
 const CONFIG: &str = "config.json";
@@ -159,19 +163,33 @@ impl Place {
         })
     }
 
-    /// Trains until the end, and says what kind of end it was; `None` where a number was not finite.
-    fn train(&mut self, config: TrainConfig, out: &Path) -> anyhow::Result<Option<Ended>> {
+    /// What is asked, and who decides.
+    fn table(&self, config: &TrainConfig) -> anyhow::Result<(Box<dyn Task>, Box<dyn Judge>)> {
         let code = match &self.validator {
             Judges::Here(validator) => Code::new(validator.clone(), config.limits),
             Judges::There(url) => Code::remote(url, config.limits),
         };
-        let judge: Box<dyn Judge> = Box::new(code);
+        Ok(match &config.task {
+            TaskConfig::Functions => (Box::new(Functions::new()?), Box::new(code)),
+            TaskConfig::Biographies(config) => {
+                let knowledge = Arc::new(config.knowledge());
+                let task = Biographies::new(knowledge.clone(), config.least_facts)?;
+                let judge = Claims::new(knowledge, config.least_facts);
+                (Box::new(task), Box::new(judge))
+            }
+            TaskConfig::Problems(problems) => {
+                let task = problems::open(problems, &config.model, &code)?;
+                (Box::new(task), Box::new(code))
+            }
+        })
+    }
+
+    /// Trains until the end, and says what kind of end it was; `None` where a number was not finite.
+    fn train(&mut self, config: TrainConfig, out: &Path) -> anyhow::Result<Option<Ended>> {
+        let (task, judge) = self.table(&config)?;
         let judge: Box<dyn Judge> = match config.game.random_labels {
             true => Box::new(RandomLabels(judge)),
             false => judge,
-        };
-        let task: Box<dyn Task> = match config.task {
-            TaskConfig::Functions => Box::new(Functions::new()?),
         };
         std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
         let text = serde_json::to_string_pretty(&config)? + "\n";

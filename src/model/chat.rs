@@ -65,7 +65,16 @@ impl Chat {
     /// # Errors
     /// If there is none, or it is not a template; the message has the line.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
-        Self::new(Template::find(folder)?)
+        let template = Template::find(folder)?;
+        Self::new(template.ok_or_else(|| template::none(folder))?)
+    }
+
+    /// The same; `None` if there is none.
+    ///
+    /// # Errors
+    /// If it is not a template.
+    pub fn find(folder: &Path) -> Result<Option<Self>, ModelError> {
+        Template::find(folder)?.map(Self::new).transpose()
     }
 
     /// ChatML: what new models have, and what many published ones are close to.

@@ -107,6 +107,15 @@ impl Tokenizer {
         self.inner.token_to_id(token)
     }
 
+    /// The special tokens, which are recognized wherever they stand in a text; longer ones first.
+    pub fn special_tokens(&self) -> Vec<String> {
+        let added = self.inner.get_added_tokens_decoder().into_values();
+        let special = added.filter(|token| token.special && !token.content.is_empty());
+        let mut contents: Vec<String> = special.map(|token| token.content).collect();
+        contents.sort_by_key(|content| (std::cmp::Reverse(content.len()), content.clone()));
+        contents
+    }
+
     /// What ends an answer: the `eos_token`, then `<|im_end|>` and `<|endoftext|>` where they are
     /// there. A checkpoint's own list is [`ModelConfig::eos_token_ids`].
     pub fn eos_token_ids(&self) -> Vec<u32> {

@@ -6,6 +6,8 @@ pub use arms::{ARMS, arm};
 
 use super::judge::code::CodeLimits;
 use super::objective::Objective;
+use super::task::biographies::BiographiesConfig;
+use super::task::problems::ProblemsConfig;
 use crate::model::{AdamW, LoraConfig};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -47,11 +49,26 @@ pub struct TrainConfig {
 }
 
 /// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
 pub enum TaskConfig {
     /// The families of small functions.
     Functions,
+    /// Texts about persons, judged by a knowledge base.
+    Biographies(BiographiesConfig),
+    /// Programming problems from a file.
+    Problems(ProblemsConfig),
+}
+
+impl TaskConfig {
+    /// Why its settings make no sense.
+    fn fault(&self) -> Option<String> {
+        match self {
+            TaskConfig::Functions => None,
+            TaskConfig::Biographies(config) => config.fault(),
+            TaskConfig::Problems(config) => config.fault(),
+        }
+    }
 }
 
 /// Where the models come from.
@@ -407,6 +424,12 @@ impl TrainConfig {
                 "{name} is {value}; it has to be a number from 0 on"
             )));
         }
+        if let Some(fault) = self.task.fault() {
+            return Err(ConfigError(fault));
+        }
+        if matches!(self.task, TaskConfig::Problems(_)) {
+            self.checked_for_problems()?;
+        }
         if game.start_tests > 0
             && !(game.critic == Critic::Adversarial && game.start_tests < game.tests)
         {
@@ -417,6 +440,25 @@ impl TrainConfig {
             )));
         }
         Ok(self)
+    }
+
+    /// Checks what problems from a file need of the rest.
+    fn checked_for_problems(&self) -> Result<(), ConfigError> {
+        if self.model.generator.is_none() {
+            return Err(ConfigError(
+                "model.generator is missing: problems from a file are for a model that can write \
+                 programs already"
+                    .to_owned(),
+            ));
+        }
+        if !self.has_critic() {
+            return Err(ConfigError(
+                "game.critic has to be adversarial or static: for problems from a file there are no \
+                 tests that nobody wrote"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
     }
 
     /// The same without what an arm is made of, for another arm to be made of it.

@@ -1,7 +1,9 @@
 //! Who decides which tests an answer passes.
 //!
-//! [`Judge`] is what the loop knows of it. Programs are judged by running them ([`code`]).
+//! [`Judge`] is what the loop knows of it. Programs are judged by running them ([`code`]), texts
+//! by looking up what they claim ([`claims`]).
 
+pub mod claims;
 pub mod code;
 mod remote;
 

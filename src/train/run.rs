@@ -12,6 +12,7 @@ use super::task::{Question, Task};
 use super::tensorboard::EventFile;
 use super::update::{Item, Watched, update};
 use super::warm::{self, Start};
+use crate::model::checkpoint::Dtype;
 use crate::model::{Engine, Memory, ModelError, Policy};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -534,13 +535,18 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Writes both models as folders of their own.
+    /// Writes both models as folders of their own; of those with an adapter the adapter alone.
     fn export(&self) -> Result<(), RunError> {
-        let mut players = vec![("generator", &self.generator)];
-        players.extend(self.critic.as_ref().map(|critic| ("critic", critic)));
-        for (name, player) in players {
-            let folder = self.setup.out.join(name);
-            warm::export(player.policy(), self.setup.task, &folder)?;
+        let start = &self.setup.start;
+        let mut players = vec![("generator", &self.generator, &start.generator)];
+        let critic = self.critic.as_ref();
+        players.extend(critic.map(|critic| ("critic", critic, &start.critic)));
+        for (name, player, base) in players {
+            let (policy, folder) = (player.policy(), self.setup.out.join(name));
+            match policy.lora() {
+                Some(_) => policy.export_adapter(&folder, Dtype::F32, base.to_str())?,
+                None => warm::export(policy, self.setup.task, &folder)?,
+            }
         }
         Ok(())
     }

@@ -3,12 +3,16 @@
 //! A task knows the texts. It does not know what an answer is worth: that is for a
 //! [`Judge`](super::judge::Judge) to say.
 
+pub mod biographies;
 pub mod functions;
+pub mod problems;
 
 use super::judge::Exam;
+use crate::domain::Check;
 use crate::model::{ModelError, Sequence, Tokenizer};
 use rand_chacha::ChaCha8Rng;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A question to a generator.
@@ -31,6 +35,10 @@ pub struct Question {
 pub(super) enum Source {
     /// A problem made by rule.
     Function(super::families::Problem),
+    /// An entry of a knowledge base, which the reference names.
+    Person,
+    /// A file, in which it stands with what an answer has to pass.
+    Listed(Arc<[Arc<Check>]>),
 }
 
 /// Questions kept from training, the same ones every time.
@@ -88,6 +96,12 @@ pub trait Task: Send + Sync + fmt::Debug {
 
     /// What texts are made into tokens by.
     fn tokenizer(&self) -> &Tokenizer;
+
+    /// The folder of the model that the tokenizer belongs to: what is made of it is written with its
+    /// files. `None` where the task has a tokenizer of its own.
+    fn checkpoint(&self) -> Option<&Path> {
+        None
+    }
 
     /// Tokens that end an answer or a test.
     fn stop_tokens(&self) -> Vec<u32>;

@@ -136,6 +136,9 @@ fn before(
 /// # Errors
 /// Where something cannot be written.
 pub fn export(policy: &Policy, task: &dyn Task, folder: &Path) -> Result<(), ModelError> {
+    if let Some(source) = task.checkpoint() {
+        return policy.export(folder, Dtype::F32, Some(source));
+    }
     let files = tempfile::tempdir()
         .map_err(|error| ModelError::file(folder, format_args!("no temporary folder: {error}")))?;
     task.tokenizer().save(files.path())?;

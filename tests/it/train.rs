@@ -1,5 +1,8 @@
 //! Training against a critic.
 
+mod biographies;
+mod claims;
+mod ends;
 mod families;
 mod killed;
 mod learning;

@@ -24,7 +24,8 @@ pub(super) struct Template {
 }
 
 impl Template {
-    pub(super) fn find(folder: &Path) -> Result<Self, ModelError> {
+    /// `None` where the folder has none.
+    pub(super) fn find(folder: &Path) -> Result<Option<Self>, ModelError> {
         let config_path = folder.join(TOKENIZER_CONFIG);
         let config = read(&config_path)?;
         let mut tokens = special_tokens(&config);
@@ -42,18 +43,20 @@ impl Template {
             (file, source)
         } else {
             let source = of_field(&config_path, config.get(FIELD))?;
-            let source = source.ok_or_else(|| none(folder))?;
+            let Some(source) = source else {
+                return Ok(None);
+            };
             (config_path, source)
         };
-        Ok(Template {
+        Ok(Some(Template {
             path,
             source,
             tokens,
-        })
+        }))
     }
 }
 
-fn none(folder: &Path) -> ModelError {
+pub(super) fn none(folder: &Path) -> ModelError {
     let what = format!(
         "has no chat template: neither {FILE} nor {FIELD} in {TOKENIZER_CONFIG}; a model without \
          one can be given texts, but no conversations"

@@ -186,7 +186,9 @@ impl Task for Functions {
         draw: Draw,
         random: &mut ChaCha8Rng,
     ) -> Option<String> {
-        let Source::Function(problem) = &question.source;
+        let Source::Function(problem) = &question.source else {
+            return None;
+        };
         let input = match draw {
             Draw::Uniform => problem.uniform(random),
             Draw::Boundary => problem.boundary(random),
@@ -195,7 +197,10 @@ impl Task for Functions {
     }
 
     fn exam(&self, question: &Question) -> Exam {
-        let Source::Function(problem) = &question.source;
+        let Source::Function(problem) = &question.source else {
+            // Another task's: there is nothing to find out by.
+            return Exam::Checks(Vec::new());
+        };
         // Of the constants, so that the same problem has the same exam whatever asks for it.
         let Constants { a, b, c, k } = problem.constants;
         let seed = [a, b, c, k].iter().fold(EVALUATION_SEED, |seed, number| {
