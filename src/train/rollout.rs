@@ -278,14 +278,14 @@ impl Table<'_> {
             .collect::<Result<_, ModelError>>()?;
         let completions = seat.generator.sample(&requests)?;
         let mut groups: Vec<Group> = Vec::new();
-        let mut known: HashMap<(usize, Result<Arc<str>, Vec<u32>>), usize> = HashMap::new();
+        let mut known: HashMap<(usize, Told), usize> = HashMap::new();
         for completion in completions {
             part.generator_tokens += completion.tokens.len() as u64;
             let question = chunk[completion.request];
             let answer = self.finished(&completion)?;
             let key = match &answer {
-                Some(answer) => Ok(answer.clone()),
-                None => Err(completion.tokens.clone()),
+                Some(answer) => Told::Answer(answer.clone()),
+                None => Told::Part(completion.tokens.clone()),
             };
             match known.get(&(question, key.clone())) {
                 Some(at) => groups[*at].samples += 1,
@@ -496,6 +496,13 @@ impl Table<'_> {
         }
         Ok(metered(groups, each, !learns))
     }
+}
+
+/// What tells answers apart: their texts, and their tokens where they did not come to an end.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Told {
+    Answer(Arc<str>),
+    Part(Vec<u32>),
 }
 
 /// Which draws a seed is for.

@@ -179,14 +179,15 @@ impl<'a> Run<'a> {
             None => {}
         }
         let (generator, critic) = players(&setup)?;
+        let (critic, critic_start) = critic.map(|one| (one.now, one.start)).unzip();
         let (metrics, samples) = saved.as_ref().map_or((0, 0), |saved| {
             (saved.state.metrics_bytes, saved.state.samples_bytes)
         });
         let mut run = Run {
-            generator: generator.0,
-            generator_start: generator.1,
-            critic: critic.0,
-            critic_start: critic.1,
+            generator: generator.now,
+            generator_start: generator.start,
+            critic,
+            critic_start,
             evaluator: Evaluator::new(setup.task),
             state: State::default(),
             place: Place::default(),
@@ -558,12 +559,14 @@ fn events(out: &Path) -> Result<EventFile, RunError> {
     EventFile::create(&folder, "touchstone").map_err(file(&folder))
 }
 
-type Pair<T> = (T, T);
+/// A player, and the model that it starts from.
+struct Starting {
+    now: Player,
+    start: Player,
+}
 
 /// Generator and critic, each with the model that it starts from.
-fn players(
-    setup: &Setup<'_>,
-) -> Result<(Pair<Player>, (Option<Player>, Option<Player>)), ModelError> {
+fn players(setup: &Setup<'_>) -> Result<(Starting, Option<Starting>), ModelError> {
     let config = &setup.config;
     let sizes = Sizes {
         slots: config.machine.slots,
@@ -585,10 +588,10 @@ fn players(
     let pair = |folder: &Path, seed, adam| {
         let policy = load(folder, seed)?;
         let start = policy.duplicate()?;
-        Ok::<_, ModelError>((
-            Player::new(&policy, setup.engines, sizes, adam)?,
-            Player::new(&start, setup.engines, sizes, None)?,
-        ))
+        Ok::<_, ModelError>(Starting {
+            now: Player::new(&policy, setup.engines, sizes, adam)?,
+            start: Player::new(&start, setup.engines, sizes, None)?,
+        })
     };
     let generator = pair(
         &setup.start.generator,
@@ -596,11 +599,11 @@ fn players(
         Some(config.generator.adam),
     )?;
     if !config.has_critic() {
-        return Ok((generator, (None, None)));
+        return Ok((generator, None));
     }
     let adam = config.critic_learns().then_some(config.critic.adam);
-    let (critic, start) = pair(&setup.start.critic, config.seed + 1, adam)?;
-    Ok((generator, (Some(critic), Some(start))))
+    let critic = pair(&setup.start.critic, config.seed + 1, adam)?;
+    Ok((generator, Some(critic)))
 }
 
 /// The critic, if it learns.
