@@ -88,7 +88,7 @@ impl Item {
     }
 
     /// A sample that is preferred to another. The reference is the policy that they were sampled from
-    /// until [`Item::set_reference`] says otherwise.
+    /// until the loop asks another.
     pub fn pair(
         iteration: u64,
         prompt: &[u32],
