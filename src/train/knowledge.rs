@@ -65,16 +65,14 @@ impl Kind {
     }
 
     /// Ways to state it, after the subject; `_` stands for the fact.
-    ///
-    /// Those of one kind may be those of another where years and words tell them apart.
     pub fn phrases(self) -> [&'static str; 3] {
         match self {
             Kind::Born => [
                 "was born in _",
                 "came into the world in _",
-                "was a child of _",
+                "first saw the light in _",
             ],
-            Kind::City => ["was born in _", "comes from _", "grew up in _"],
+            Kind::City => ["comes from _", "grew up in _", "was a child in _"],
             Kind::Home => ["lives in _", "moved to _", "has a house in _"],
             Kind::Work => ["works as a _", "is a _", "became a _ early on"],
             Kind::Plays => ["plays the _", "owns a fine _", "learnt the _ as a child"],

@@ -7,6 +7,7 @@ mod families;
 mod killed;
 mod learning;
 mod objective;
+mod problems;
 mod remote;
 mod report;
 mod runs;

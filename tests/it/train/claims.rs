@@ -54,7 +54,7 @@ fn claims_are_looked_up() {
     // Says two things of the same kind, one of which is wrong.
     let twice = format!("{right}{}", sentence(pronoun, Kind::City, 2, &other));
     let spaced =
-        format!("\n\t {name}  was born\n in {born}. {pronoun} was   born in {city}   .\n\n");
+        format!("\n\t {name}  was born\n in {born}. {pronoun} comes   from {city}   .\n\n");
     let invented = format!("{right} {pronoun} is said to be from {home} .");
     let stranger = right.clone() + &sentence(&other.name, Kind::Home, 0, &person);
     let short = sentence(name, Kind::Born, 0, &person);
