@@ -801,7 +801,11 @@ fn settings() {
             model,
             "task.held_out_share is 1;",
         ),
-        ("file = \"a\"\nheld_out_share = 0", model, "task.held_out_share is 0;"),
+        (
+            "file = \"a\"\nheld_out_share = 0",
+            model,
+            "task.held_out_share is 0;",
+        ),
         ("file = \"a\"\nevaluated = 0", model, "task.evaluated is 0"),
         (
             "file = \"a\"\ncontext = 896",
