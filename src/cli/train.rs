@@ -14,7 +14,7 @@ use crate::train::experiment::ENDED;
 use crate::train::judge::Judge;
 use crate::train::judge::claims::Claims;
 use crate::train::judge::code::Code;
-use crate::train::run::{Ended, Run, RunError, Setup};
+use crate::train::run::{Ended, Listener, Run, RunError, Setup};
 use crate::train::task::Task;
 use crate::train::task::biographies::Biographies;
 use crate::train::task::functions::Functions;
@@ -25,6 +25,7 @@ use progress::Progress;
 use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -196,6 +197,11 @@ impl Place {
         let settings = serde_json::to_string_pretty(&config)? + "\n";
         let warm = out.join(WARM);
         let start = start(&config, &*task, &self.engines, &mut self.progress, &warm)?;
+        let Some(start) = start else {
+            let out = out.display();
+            eprintln!("stopped in the warm start, of which nothing is kept; {out} has no run yet");
+            return Ok(Some(Ended::Stopped));
+        };
         let iterations = config.iterations;
         let setup = Setup {
             config,
@@ -295,20 +301,20 @@ fn engines(device: Device, config: &TrainConfig) -> anyhow::Result<Vec<Engine>> 
     Ok(engines)
 }
 
-/// The folders that the players start from.
+/// The folders that the players start from; none where a signal came while they were made.
 fn start(
     config: &TrainConfig,
     task: &dyn Task,
     engines: &[Engine],
     progress: &mut Progress,
     told: &Path,
-) -> anyhow::Result<Start> {
+) -> anyhow::Result<Option<Start>> {
     if let Some(generator) = &config.model.generator {
         let critic = config.model.critic.as_ref().unwrap_or(generator);
-        return Ok(Start {
+        return Ok(Some(Start {
             generator: generator.clone(),
             critic: critic.clone(),
-        });
+        }));
     }
     let cache = runtime::cache()?.join("warm-starts");
     let (settings, machine) = (&config.warm_start, &config.machine);
@@ -321,6 +327,10 @@ fn start(
         }
         if let (Some(file), Ok(text)) = (&mut lines, serde_json::to_string(&step)) {
             let _ = writeln!(file, "{text}");
+        }
+        match progress.stops() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
         }
     });
     start.map_err(fault)

@@ -11,6 +11,7 @@ use crate::model::checkpoint::Dtype;
 use crate::model::{AdamW, Engine, Memory, ModelConfig, ModelError, Policy, Sequence};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// Goes into the digest: to be raised when the same settings come to give other models.
@@ -57,7 +58,8 @@ pub fn shape(task: &dyn Task) -> Result<ModelConfig, ModelError> {
     Ok(config)
 }
 
-/// The warm start of a task, made where it is not in the cache.
+/// The warm start of a task, made where it is not in the cache; `None` where `tell` breaks it off, of
+/// which nothing is kept but a model that was finished.
 ///
 /// # Errors
 /// Where a model fails or something cannot be written. Lessons that a task does not teach are an
@@ -68,8 +70,8 @@ pub fn obtain(
     settings: &WarmStart,
     machine: &Machine,
     engines: &[Engine],
-    mut tell: impl FnMut(Progress),
-) -> Result<Start, ModelError> {
+    mut tell: impl FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Option<Start>, ModelError> {
     let engine = engines
         .first()
         .ok_or_else(|| ModelError::Input("a warm start needs an engine".to_owned()))?;
@@ -106,14 +108,17 @@ pub fn obtain(
                 Some(policy) => policy,
                 None => before(engine, task, settings, folders.last())?,
             };
-            school.teach(&policy, name, lessons, rate, &mut tell)?;
+            let taught = school.teach(&policy, name, lessons, rate, &mut tell)?;
+            if taught.is_break() {
+                return Ok(None);
+            }
             export(&policy, task, &folder)?;
         }
         policy = Some(Policy::load(engine, &folder)?);
         folders.push(folder);
     }
     match <[PathBuf; 2]>::try_from(folders) {
-        Ok([generator, critic]) => Ok(Start { generator, critic }),
+        Ok([generator, critic]) => Ok(Some(Start { generator, critic })),
         Err(_) => Err(ModelError::Input("two models were to be made".to_owned())),
     }
 }
@@ -168,8 +173,8 @@ impl School<'_> {
         name: &'static str,
         lessons: &[(Lesson, u64)],
         rate: f64,
-        tell: &mut impl FnMut(Progress),
-    ) -> Result<(), ModelError> {
+        tell: &mut impl FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, ModelError> {
         let sizes = Sizes {
             slots: self.slots,
             context: self.task.sizes().context,
@@ -195,16 +200,19 @@ impl School<'_> {
                 if step.is_multiple_of(TOLD_EVERY) || step == steps {
                     let loss = losses.iter().sum::<f64>() / losses.len() as f64;
                     losses.clear();
-                    tell(Progress {
+                    let told = tell(Progress {
                         player: name,
                         step,
                         steps,
                         loss,
                     });
+                    if told.is_break() && step < steps {
+                        return Ok(ControlFlow::Break(()));
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Batches of like lengths, in random order.

@@ -1,8 +1,8 @@
 //! What the terminal shows of an evaluation: a bar, what passed, what is waited for.
 
+use crate::cli::signals;
 use crate::eval::lanes::Watch;
 use crate::eval::run::Listener;
-use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::sync::Arc;
@@ -22,8 +22,7 @@ impl Bar {
     /// Listens for SIGINT and SIGTERM: the first ends the evaluation after what is under way, a second at
     /// once.
     pub fn new() -> anyhow::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        listen(stop.clone())?;
+        let stop = signals::listen("ending after the batches that are under way")?;
         let bar = ProgressBar::new_spinner();
         let style = ProgressStyle::with_template("{spinner} {pos} {msg} {per_sec}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
@@ -82,38 +81,4 @@ impl Listener for Bar {
 /// A line, unless nobody reads it.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
-}
-
-fn listen(stop: Arc<AtomicBool>) -> anyhow::Result<()> {
-    let context = "cannot listen for signals";
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context(context)?;
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || runtime.block_on(signals(&stop)))
-        .context(context)?;
-    Ok(())
-}
-
-async fn signals(stop: &AtomicBool) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return;
-    };
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if stop.swap(true, Ordering::Relaxed) {
-            eprintln!("a second signal: leaving at once");
-            std::process::exit(130);
-        }
-        eprintln!("ending after the batches that are under way; a second signal ends at once");
-    }
 }

@@ -1,7 +1,7 @@
 //! What the terminal shows of sampling: a bar, tokens, what is waited for.
 
+use crate::cli::signals;
 use crate::eval::sample::{Failure, Listener, Progress, Wait};
-use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,8 +14,7 @@ pub(super) struct Bar {
 
 impl Bar {
     pub fn new() -> anyhow::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        listen(stop.clone())?;
+        let stop = signals::listen("waiting for what was asked")?;
         let bar = ProgressBar::new(0);
         bar.set_style(style());
         Ok(Bar { bar, stop })
@@ -68,39 +67,4 @@ impl Listener for Bar {
 fn style() -> ProgressStyle {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} (left: {eta})");
     style.unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-/// The first signal ends it after the requests that are under way, a second at once.
-fn listen(stop: Arc<AtomicBool>) -> anyhow::Result<()> {
-    let context = "cannot listen for signals";
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context(context)?;
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || runtime.block_on(signals(&stop)))
-        .context(context)?;
-    Ok(())
-}
-
-async fn signals(stop: &AtomicBool) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return;
-    };
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if stop.swap(true, Ordering::Relaxed) {
-            eprintln!("a second signal: leaving at once");
-            std::process::exit(130);
-        }
-        eprintln!("waiting for what was asked; a second signal ends at once");
-    }
 }

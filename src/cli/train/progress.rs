@@ -1,10 +1,10 @@
 //! What the terminal shows of a run: a bar, the main figures, the time left.
 
+use crate::cli::signals;
 use crate::train::judge::Unavailable;
 use crate::train::log::Metrics;
 use crate::train::run::Listener;
 use crate::train::warm;
-use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,8 +18,7 @@ pub(super) struct Progress {
 impl Progress {
     /// Listens for SIGINT and SIGTERM: the first ends the run after its iteration, a second at once.
     pub fn new() -> anyhow::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        listen(stop.clone())?;
+        let stop = signals::listen("ending after this iteration")?;
         let bar = ProgressBar::new(0);
         bar.set_style(style());
         Ok(Progress { bar, stop })
@@ -97,38 +96,4 @@ impl Listener for Progress {
 fn style() -> ProgressStyle {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} (left: {eta})");
     style.unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn listen(stop: Arc<AtomicBool>) -> anyhow::Result<()> {
-    let context = "cannot listen for signals";
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context(context)?;
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            runtime.block_on(async move {
-                use tokio::signal::unix::{SignalKind, signal};
-                let (Ok(mut interrupt), Ok(mut terminate)) = (
-                    signal(SignalKind::interrupt()),
-                    signal(SignalKind::terminate()),
-                ) else {
-                    return;
-                };
-                loop {
-                    tokio::select! {
-                        _ = interrupt.recv() => {}
-                        _ = terminate.recv() => {}
-                    }
-                    if stop.swap(true, Ordering::Relaxed) {
-                        eprintln!("a second signal: leaving at once");
-                        std::process::exit(130);
-                    }
-                    eprintln!("ending after this iteration; a second signal ends at once");
-                }
-            });
-        })
-        .context(context)?;
-    Ok(())
 }

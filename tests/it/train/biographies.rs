@@ -4,6 +4,7 @@ use super::{ends, support};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use touchstone::train::config::{TaskConfig, TrainConfig};
 use touchstone::train::judge::claims::Claims;
@@ -320,9 +321,9 @@ fn a_run() {
         &config.warm_start,
         &config.machine,
         support::engines(),
-        |_| {},
+        |_| ControlFlow::Continue(()),
     );
-    let start = start.expect("a warm start");
+    let start = start.expect("a warm start").expect("nobody stops it");
     let metrics = ends::run(config, &out, start, &task, &claims);
     assert_eq!(metrics.len(), 3);
     for line in &metrics {

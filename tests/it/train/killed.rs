@@ -106,6 +106,27 @@ fn a_run_that_is_killed_again_and_again_comes_to_the_same_end() {
 }
 
 #[test]
+fn an_interrupt_ends_a_warm_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("run.toml"), SMALL).expect("a file");
+    // It would take hours, so that it is in no cache.
+    let child = train(
+        folder.path(),
+        "run",
+        &["--set", "warm_start.generator_steps=100000"],
+    );
+    let out = folder.path().join("run");
+    let told = || std::fs::read_to_string(out.join("warm.jsonl")).unwrap_or_default();
+    while told().is_empty() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    interrupt(&child);
+    let said = succeeds(child);
+    assert!(said.contains("stopped in the warm start"), "{said}");
+    assert!(!out.join("metrics.jsonl").exists() && !out.join("config.json").exists());
+}
+
+#[test]
 fn an_interrupt_saves_and_leaves() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("run.toml"), SMALL).expect("a file");

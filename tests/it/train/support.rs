@@ -2,6 +2,7 @@
 
 use crate::model::support::engine;
 use crate::runtime::{cache, validator};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::OnceLock;
 use touchstone::model::Engine;
@@ -74,9 +75,10 @@ pub fn start() -> Start {
             &config.warm_start,
             &machine,
             engines(),
-            |_| {},
+            |_| ControlFlow::Continue(()),
         )
         .expect("a warm start")
+        .expect("nobody stops it")
     };
     START.get_or_init(make).clone()
 }
