@@ -31,8 +31,8 @@ pub struct ProblemsConfig {
     pub file: PathBuf,
     /// The problems to evaluate with; where absent a share of [`ProblemsConfig::file`].
     pub held_out: Option<PathBuf>,
-    /// That share. Whether a problem is held out is decided by its id alone, so that it stays what it
-    /// was when others are added.
+    /// That share. Whether a problem is held out is decided by what it asks alone, so that it stays what
+    /// it was when others are added, and the same question under two ids is not on both sides.
     pub held_out_share: f64,
     /// Held-out problems that are evaluated with, at most.
     pub evaluated: usize,
@@ -125,6 +125,8 @@ pub struct LeftOut {
     pub failing: Vec<String>,
     /// Those that leave no room in the context.
     pub too_long: Vec<String>,
+    /// Those to train with that ask what a held-out one asks.
+    pub held_out_too: Vec<String>,
 }
 
 /// So many ids are told of each reason.
@@ -140,6 +142,7 @@ impl fmt::Display for LeftOut {
         let named = [
             (&self.failing, "whose reference does not pass their tests"),
             (&self.too_long, "too long for the context"),
+            (&self.held_out_too, "that ask what a held-out problem asks"),
         ];
         for (ids, reason) in named.iter().filter(|(ids, _)| !ids.is_empty()) {
             let count = ids.len();
@@ -196,8 +199,12 @@ impl Split {
             }
             split.left_out.without_reference += other.without_reference;
             split.held_out = other.problems;
+            let asked: HashSet<String> = split.held_out.iter().map(asked).collect();
+            let is_held_out = |problem: &mut Problem| asked.contains(&self::asked(problem));
+            let twice = listing.problems.extract_if(.., is_held_out);
+            split.left_out.held_out_too = twice.map(|problem| problem.id).collect();
         } else {
-            let is_held_out = |problem: &mut Problem| place(&problem.id) < config.held_out_share;
+            let is_held_out = |one: &mut Problem| place(&asked(one)) < config.held_out_share;
             split.held_out = listing.problems.extract_if(.., is_held_out).collect();
         }
         split.left_out.without_reference += listing.without_reference;
@@ -248,9 +255,15 @@ fn verified(problems: &[Problem], judge: &dyn Judge) -> Result<Vec<bool>, Unavai
     )))
 }
 
-/// A number from 0 to 1 that looks drawn and is decided by a problem's id.
-fn place(id: &str) -> f64 {
-    let digest = Sha256::digest(id);
+/// What a problem asks, however its words are spaced.
+fn asked(problem: &Problem) -> String {
+    let words: Vec<&str> = problem.prompt.split_whitespace().collect();
+    words.join(" ")
+}
+
+/// A number from 0 to 1 that looks drawn and is decided by the text.
+fn place(text: &str) -> f64 {
+    let digest = Sha256::digest(text);
     let bytes = digest[..8].iter();
     let number = bytes.fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     number as f64 / 2_f64.powi(64)

@@ -257,9 +257,12 @@ fn broken_lines_are_told_by_number() {
     assert_eq!(broken[1].1, "line 1 has the id \"double\" too");
 }
 
-/// Lines of problems that double a number, by these ids.
+/// Lines of problems that double a number, by these ids, each asked in its own way.
 fn doubling(ids: impl IntoIterator<Item = usize>) -> String {
-    let line = |id: usize| OWN.replacen("double", &format!("double-{id}"), 1) + "\n";
+    let line = |id: usize| {
+        let own = OWN.replacen("double", &format!("double-{id}"), 1);
+        own.replacen("Write", &format!("{id}. Write"), 1) + "\n"
+    };
     ids.into_iter().map(line).collect()
 }
 
@@ -290,6 +293,12 @@ fn what_is_held_out_stays_held_out() {
     let more = Split::read(&config, &fake_checks).expect("problems");
     assert!(ids(&more.training).is_superset(&training));
     assert!(ids(&more.held_out).is_superset(&held_out));
+    // Whatever it is called, a question is on one side.
+    let renamed = doubling(0..300).replace("double-", "renamed-");
+    std::fs::write(&config.file, doubling(0..300) + &renamed).expect("a file");
+    let twice = Split::read(&config, &fake_checks).expect("problems");
+    assert_eq!(twice.held_out.len(), 2 * held_out.len());
+    std::fs::write(&config.file, doubling((0..600).rev())).expect("a file");
     let wider = ProblemsConfig {
         held_out_share: 0.5,
         ..config
@@ -307,6 +316,20 @@ fn a_file_of_its_own_is_held_out() {
     config.held_out = Some(other.clone());
     let split = Split::read(&config, &fake_checks).expect("problems");
     assert_eq!((split.training.len(), split.held_out.len()), (4, 2));
+    // The same question under another id, and with other blanks.
+    let again = doubling([4]).replacen("double-4", "again", 1);
+    std::fs::write(
+        &config.file,
+        doubling(0..4) + &again.replace("Write", "Write\\n  "),
+    )
+    .expect("a file");
+    let split = Split::read(&config, &fake_checks).expect("problems");
+    assert_eq!((split.training.len(), split.held_out.len()), (4, 2));
+    assert_eq!(
+        split.left_out.to_string(),
+        "1 that ask what a held-out problem asks (again)"
+    );
+    std::fs::write(&config.file, doubling(0..4)).expect("a file");
     std::fs::write(&other, doubling(3..6)).expect("a file");
     let error = Split::read(&config, &fake_checks).expect_err("refused");
     assert!(
@@ -492,10 +515,7 @@ fn players_are_spoken_to_by_the_chat_template() {
     let asked = text(&task, &task.ask(&question).expect("tokens"));
     let (start, end) = ("<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n");
     assert!(asked.starts_with(start) && asked.ends_with(end), "{asked}");
-    assert!(
-        asked.contains("Problem:\n\nWrite double(x).<|im_end|>"),
-        "{asked}"
-    );
+    assert!(asked.contains(". Write double(x).<|im_end|>"), "{asked}");
     assert!(asked.contains("```python block"));
 
     let answer =
@@ -506,7 +526,7 @@ fn players_are_spoken_to_by_the_chat_template() {
         critic.starts_with(start) && critic.ends_with(end),
         "{critic}"
     );
-    let candidate = "Problem:\n\nWrite double(x).\n\nCandidate:\n\n```python\ndef double(x):\n    \
+    let candidate = ". Write double(x).\n\nCandidate:\n\n```python\ndef double(x):\n    \
                      return x + x\n```<|im_end|>";
     assert!(critic.contains(candidate), "{critic}");
     assert!(critic.contains("<testcase> CALL: function(arguments) </testcase>"));
