@@ -13,6 +13,7 @@ mod runtime;
 mod sample;
 mod serve;
 mod settings;
+mod signals;
 mod table;
 mod train;
 

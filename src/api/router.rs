@@ -76,6 +76,7 @@ pub fn router(api: Api) -> Router {
         .fold(Router::new(), |router, (path, methods)| {
             router.route(path, methods)
         })
+        .merge(page::assets())
         .with_state(api)
         .merge(runs)
         .fallback(async || ApiError::NotFound)

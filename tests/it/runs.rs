@@ -1,7 +1,7 @@
 //! The live view of training runs: through its router, and in a browser. `serving/runs.rs` has it
 //! in a confined server.
 
-mod browser;
+pub(crate) mod browser;
 mod page;
 mod reading;
 mod refusing;

@@ -3,6 +3,7 @@
 mod client;
 #[cfg(target_os = "linux")]
 mod confined;
+mod page;
 mod runs;
 
 use crate::runtime::folder;

@@ -32,19 +32,45 @@ async fn runtimes() {
     insta::assert_snapshot!(String::from_utf8_lossy(&answer.body));
 }
 
+/// The page, and all that it loads, whatever a model's text may hold.
 #[tokio::test]
 async fn the_page_needs_nothing_from_elsewhere() {
-    let answer = send(request(Method::GET, "/")).await;
+    let page = send(request(Method::GET, "/")).await;
     assert_eq!(
-        answer.header("content-type"),
+        page.header("content-type"),
         Some("text/html; charset=utf-8")
     );
-    let policy = answer.header("content-security-policy").expect("a policy");
-    assert!(policy.starts_with("default-src 'none'"));
-    let page = String::from_utf8_lossy(&answer.body);
-    for elsewhere in ["http:", "https:", "src=", "@import"] {
-        assert!(!page.contains(elsewhere), "{elsewhere}");
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"));
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let text = String::from_utf8_lossy(&page.body);
+    for elsewhere in ["http:", "https:", "<script>", "style=", "@import"] {
+        assert!(!text.contains(elsewhere), "{elsewhere}");
     }
+    let named = text.split('"').filter(|part| part.starts_with("assets/"));
+    let mut files: Vec<String> = named.map(|path| format!("/{path}")).collect();
+    let mut read = 0;
+    while let Some(path) = files.get(read).cloned() {
+        read += 1;
+        let file = send(request(Method::GET, &path)).await;
+        assert_eq!(file.status, 200, "{path}");
+        assert_eq!(file.header("content-security-policy"), Some(policy));
+        assert_eq!(file.header("x-content-type-options"), Some("nosniff"));
+        let text = String::from_utf8_lossy(&file.body);
+        let imported = text.split("from \"./").skip(1);
+        for name in imported.filter_map(|rest| rest.split('"').next()) {
+            let path = format!("/assets/{name}");
+            if !files.contains(&path) {
+                files.push(path);
+            }
+        }
+        for risky in ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval("] {
+            assert!(!text.contains(risky), "{path}: {risky}");
+        }
+    }
+    assert_eq!(files.len(), 10, "{files:?}");
+    let unknown = send(request(Method::GET, "/assets/index.html")).await;
+    unknown.problem(404, "not-found");
 }
 
 #[tokio::test]

@@ -121,7 +121,7 @@ async fn it_loads_nothing_from_elsewhere() {
         .split('"')
         .filter(|text| text.starts_with("runs/assets/"));
     let mut files: Vec<String> = quoted.map(|path| format!("/{path}")).collect();
-    assert_eq!(files.len(), 2);
+    assert_eq!(files.len(), 3);
     // What scripts import, they import from beside them.
     let mut read = 0;
     while let Some(path) = files.get(read).cloned() {
@@ -155,7 +155,7 @@ async fn it_loads_nothing_from_elsewhere() {
             assert!(!text.contains(risky), "{path}: {risky}");
         }
     }
-    assert_eq!(files.len(), 7, "{files:?}");
+    assert_eq!(files.len(), 9, "{files:?}");
     assert!(!page.contains("http"), "{page}");
     assert!(
         !page.contains("<script>") && !page.contains("style="),
@@ -484,7 +484,7 @@ fn texts_are_aligned() {
         ("b\na\nb", "a\nb\na", "-b =a =b +a"),
     ] {
         let rows = browser.evaluate(&format!(
-            "import(new URL('runs/assets/samples.js', document.baseURI)).then(({{ diff }}) =>
+            "import(new URL('runs/assets/diff.js', document.baseURI)).then(({{ diff }}) =>
                diff({}, {}).map(row => ({{ same: '=', removed: '-', added: '+' }})[row.kind] + row.text).join(' '))",
             Value::from(before),
             Value::from(after),

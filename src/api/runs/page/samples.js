@@ -1,9 +1,7 @@
 // Samples: what was asked, what a program answers, what its tests say.
 
+import { difference, plain } from "./diff.js";
 import { html, number, visible } from "./dom.js";
-
-/** Longer texts are shown without being aligned: aligning takes the product of both lengths. */
-const MOST_CELLS = 4e6;
 
 export const KINDS = [
   ["all", "All"],
@@ -16,139 +14,31 @@ export const KINDS = [
   ["wrong", "Wrong"],
 ];
 
-/** The lines of two texts, aligned: what only the first has, only the second, and both. */
-export function diff(before, after) {
-  const [old, now] = [before.split("\n"), after.split("\n")];
-  const removed = line => ({ kind: "removed", text: line });
-  const added = line => ({ kind: "added", text: line });
-  if ((old.length + 1) * (now.length + 1) > MOST_CELLS) return [...old.map(removed), ...now.map(added)];
-  // common[i][j]: how many lines the rests from i and from j have in common, in order.
-  const common = Array.from({ length: old.length + 1 }, () => new Uint32Array(now.length + 1));
-  for (let i = old.length - 1; i >= 0; i--) {
-    for (let j = now.length - 1; j >= 0; j--) {
-      common[i][j] =
-        old[i] === now[j] ? common[i + 1][j + 1] + 1 : Math.max(common[i + 1][j], common[i][j + 1]);
-    }
-  }
-  const rows = [];
-  let [i, j] = [0, 0];
-  while (i < old.length || j < now.length) {
-    if (i < old.length && j < now.length && old[i] === now[j]) {
-      rows.push({ kind: "same", text: old[i] });
-      i++;
-      j++;
-    } else if (j === now.length || (i < old.length && common[i + 1][j] >= common[i][j + 1])) {
-      rows.push(removed(old[i++]));
-    } else {
-      rows.push(added(now[j++]));
-    }
-  }
-  return rows;
-}
-
-/** Says of lines that replace as many others which part of each differs. */
-function withParts(rows) {
-  for (let start = 0; start < rows.length;) {
-    const end = kind => {
-      let at = start;
-      while (at < rows.length && rows[at].kind === kind) at++;
-      return at;
-    };
-    const middle = end("removed");
-    const count = middle - start;
-    const replaced = rows.slice(middle, middle + count);
-    if (
-      count > 0 &&
-      replaced.length === count &&
-      replaced.every(row => row.kind === "added") &&
-      rows[middle + count]?.kind !== "added"
-    ) {
-      replaced.forEach((row, at) => markPart(rows[start + at], row));
-      start = middle + count;
-    } else {
-      start = Math.max(middle, start + 1);
-    }
-  }
-  return rows;
-}
-
-function markPart(one, other) {
-  const [a, b] = [one.text, other.text];
-  const shorter = Math.min(a.length, b.length);
-  let [start, end] = [0, 0];
-  while (start < shorter && a[start] === b[start]) start++;
-  while (end < shorter - start && a.at(-1 - end) === b.at(-1 - end)) end++;
-  // Marking nearly all of a line says nothing.
-  if (start + end < shorter / 3) return;
-  one.part = [start, a.length - end];
-  other.part = [start, b.length - end];
-}
-
-const SIGNS = { same: " ", removed: "−", added: "+" };
-const SPOKEN = { removed: "only in the reference: ", added: "only in the answer: " };
-
-function row({ kind, text, part }) {
-  const [start, end] = part ?? [0, 0];
-  const name = { removed: "del", added: "ins" }[kind] ?? "span";
-  const shown = part
-    ? [
-        visible(text.slice(0, start)),
-        html("mark", {}, visible(text.slice(start, end))),
-        visible(text.slice(end)),
-      ]
-    : [visible(text)];
-  const spoken = SPOKEN[kind] ? html("span", { class: "spoken" }, SPOKEN[kind]) : null;
-  return html(
-    name,
-    { class: `row ${kind}` },
-    html("span", { class: "sign", "aria-hidden": "true" }, SIGNS[kind]),
-    spoken,
-    ...shown,
-    "\n",
-  );
-}
-
 const text = value =>
   typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
-
-const program = rows => html("pre", { class: "program", tabindex: "0" }, ...rows.map(row));
-
-const plain = value =>
-  program(
-    text(value)
-      .split("\n")
-      .map(line => ({ kind: "same", text: line })),
-  );
 
 function programs({ reference, answer }) {
   const [expected, given] = [text(reference), text(answer)];
   if (expected === given && given !== "") {
-    return [html("h4", {}, "Answer, the same as the reference"), plain(answer)];
+    return [html("h4", {}, "Answer, the same as the reference"), plain(given)];
   }
-  if (expected === "") return [html("h4", {}, "Answer"), plain(answer)];
-  const difference = html(
+  if (expected === "") return [html("h4", {}, "Answer"), plain(given)];
+  const both = html(
     "details",
     { open: true },
     html("summary", {}, "Answer against the reference"),
-    html(
-      "p",
-      { class: "key" },
-      html("del", {}, "− only in the reference"),
-      " ",
-      html("ins", {}, "+ only in the answer"),
-    ),
-    program(withParts(diff(expected, given))),
+    ...difference(expected, given, ["the reference", "the answer"]),
   );
   const whole = html(
     "details",
     {},
     html("summary", {}, "Each by itself"),
     html("h4", {}, "Reference"),
-    plain(reference),
+    plain(expected),
     html("h4", {}, "Answer"),
-    plain(answer),
+    plain(given),
   );
-  return [difference, whole];
+  return [both, whole];
 }
 
 const badge = (kind, words) => html("span", { class: `badge ${kind}` }, words);
@@ -211,7 +101,7 @@ export function card(sample) {
     html("header", {}, html("h3", {}, visible(text(sample.question)) || "Sample"), ...judgement(sample)),
     html("p", { class: "note" }, facts.filter(Boolean).join(" · ")),
     html("h4", {}, "Prompt"),
-    plain(sample.prompt),
+    plain(text(sample.prompt)),
     ...programs(sample),
     html("h4", {}, "Tests"),
     tests(sample.tests),
