@@ -107,10 +107,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (Some(dataset), Some(samples)) = (&args.dataset, &args.samples) else {
         return Err(Usage("a data set and samples are needed".to_owned()).into());
     };
-    let defaults = Layers::default()
-        .set("log.level", Some("warn"))
-        // Whoever asks for the same samples again has results already.
-        .set("validator.cache", Some(false));
+    // With a cache: models write many samples twice.
+    let defaults = Layers::default().set("log.level", Some("warn"));
     let config = settle(&args.settings.layers(defaults)?)?;
     logging::start(&config.log);
     Evaluation {
