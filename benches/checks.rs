@@ -59,6 +59,7 @@ fn jobs() -> Vec<(&'static str, Job)> {
                 stdin: Vec::new(),
                 files: Vec::new(),
                 arguments: Vec::new(),
+                fetch: Vec::new(),
             },
         ),
         (

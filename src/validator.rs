@@ -2,6 +2,8 @@
 //!
 //! * [`Validator::submit`] takes submissions or says at once why not; [`Results`] gives what became
 //!   of each, as soon as it is known.
+//! * [`Validator::submit_programs`] takes programs that are run for their own sake, by the same
+//!   queue, workers and memory.
 //! * `queue` holds what waits, `worker` takes it, `judge` decides it, `runs` and `memory` spare
 //!   runs that have happened already.
 //!
@@ -11,6 +13,7 @@ mod fault;
 mod judge;
 mod key;
 mod memory;
+mod program;
 mod queue;
 mod request;
 mod runs;
@@ -19,18 +22,18 @@ mod worker;
 #[doc(hidden)]
 pub use fault::FaultPoint;
 
-use crate::domain::{Submission, SubmissionResult};
+use crate::domain::{Program, ProgramResult, Submission, SubmissionResult};
 use crate::sandbox::{Execution, Run};
 use fault::Faults;
 use memory::Memory;
 use queue::Queue;
-use request::Request;
+use request::{Asked, Programs, Request, Submissions};
 use runs::Bench;
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::Duration;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use worker::Shop;
 
 /// Runs one program after the other, each in a fresh guest. Fails only by a fault of ours.
@@ -161,14 +164,38 @@ impl Validator {
         submissions: Vec<Submission>,
         tenant: Tenant,
     ) -> Result<Results, Rejected> {
-        let shop = &self.0.0;
         let checks = submissions.iter().map(|s| s.checks.len()).sum();
         let missing = submissions.len();
+        self.accept(checks, missing, tenant, |sender, faults| {
+            Asked::Verdicts(Submissions::new(submissions, sender, faults))
+        })
+    }
+
+    /// Takes all of the programs or none; each counts as a check.
+    pub fn submit_programs(
+        &self,
+        programs: Vec<Program>,
+        tenant: Tenant,
+    ) -> Result<Results<ProgramResult>, Rejected> {
+        let count = programs.len();
+        self.accept(count, count, tenant, |sender, faults| {
+            Asked::Runs(Programs::new(programs, sender, faults))
+        })
+    }
+
+    fn accept<T>(
+        &self,
+        checks: usize,
+        missing: usize,
+        tenant: Tenant,
+        asked: impl FnOnce(UnboundedSender<(usize, T)>, Faults) -> Asked,
+    ) -> Result<Results<T>, Rejected> {
+        let shop = &self.0.0;
         let (sender, results) = tokio::sync::mpsc::unbounded_channel();
         let remember = shop.bench.cache.is_none();
         let request = shop.queue.push(checks, || {
-            let faults = shop.faults.clone();
-            Arc::new(Request::new(submissions, tenant, remember, sender, faults))
+            let asked = asked(sender, shop.faults.clone());
+            Arc::new(Request::new(asked, tenant, remember))
         })?;
         Ok(Results {
             results,
@@ -222,19 +249,19 @@ impl Drop for Owner {
     }
 }
 
-/// The results of one call of [`Validator::submit`], in the order in which they become known.
-/// Dropping it cancels what is not known yet.
-pub struct Results {
-    results: UnboundedReceiver<(usize, SubmissionResult)>,
+/// The results of one call of [`Validator::submit`] or [`Validator::submit_programs`], in the order
+/// in which they become known. Dropping it cancels what is not known yet.
+pub struct Results<T = SubmissionResult> {
+    results: UnboundedReceiver<(usize, T)>,
     missing: usize,
     /// The queue and the workers hold it: without them nobody could answer, and the channel ends.
     request: Weak<Request>,
     shop: Arc<Shop>,
 }
 
-impl Results {
-    /// The next result, with its submission's index; `None` after the last.
-    pub async fn recv(&mut self) -> Option<(usize, SubmissionResult)> {
+impl<T> Results<T> {
+    /// The next result, with the index of its submission or program; `None` after the last.
+    pub async fn recv(&mut self) -> Option<(usize, T)> {
         if self.missing == 0 {
             return None;
         }
@@ -247,7 +274,7 @@ impl Results {
     ///
     /// # Panics
     /// Within an asynchronous runtime.
-    pub fn blocking_recv(&mut self) -> Option<(usize, SubmissionResult)> {
+    pub fn blocking_recv(&mut self) -> Option<(usize, T)> {
         if self.missing == 0 {
             return None;
         }
@@ -257,7 +284,7 @@ impl Results {
     }
 }
 
-impl Drop for Results {
+impl<T> Drop for Results<T> {
     fn drop(&mut self) {
         if self.missing > 0
             && let Some(request) = self.request.upgrade()

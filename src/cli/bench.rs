@@ -170,6 +170,7 @@ pub(super) fn main_job(code: &str) -> Run {
             stdin: Vec::new(),
             files: Vec::new(),
             arguments: Vec::new(),
+            fetch: Vec::new(),
         },
         limits: Limits::default(),
         seed: 0,

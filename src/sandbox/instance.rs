@@ -481,6 +481,10 @@ impl Live {
             memory_bytes: 0,
             warnings: Vec::new(),
             expected: None,
+            files: match &run.job {
+                Job::Main { fetch, .. } => state.world.fetch(fetch),
+                _ => Vec::new(),
+            },
         })
     }
 

@@ -27,6 +27,8 @@ pub enum Job {
         files: Vec<File>,
         /// `sys.argv[1:]`.
         arguments: Vec<String>,
+        /// Files to read back once it has stopped: relative paths, without `..`.
+        fetch: Vec<String>,
     },
     /// The program as a module, then an expression over its names.
     Call {
@@ -90,6 +92,8 @@ pub struct Execution {
     pub warnings: Vec<String>,
     /// What [`Test::Call`] expects, where that was asked for and could be evaluated.
     pub expected: Option<Expectation>,
+    /// Those of the files that [`Job::Main`] asks for that are there, however it ended.
+    pub files: Vec<File>,
 }
 
 /// A value that a call is expected to give.

@@ -103,6 +103,17 @@ impl World {
         }
     }
 
+    /// Those of these files in the working directory that are there now.
+    pub fn fetch(&self, paths: &[String]) -> Vec<File> {
+        let file = |path: &String| {
+            Some(File {
+                path: path.clone(),
+                contents: self.files.fetch(path)?.to_vec(),
+            })
+        };
+        paths.iter().filter_map(file).collect()
+    }
+
     /// Opens the lowest free descriptor.
     pub fn open(&mut self, descriptor: Descriptor) -> Option<u32> {
         let free = self.descriptors.iter().position(Option::is_none);

@@ -44,6 +44,7 @@ impl Writer {
                 stdin,
                 files,
                 arguments,
+                fetch,
             } => {
                 self.bytes(b"main");
                 self.bytes(code.as_bytes());
@@ -56,6 +57,10 @@ impl Writer {
                 self.number(arguments.len() as u64);
                 for argument in arguments {
                     self.bytes(argument.as_bytes());
+                }
+                self.number(fetch.len() as u64);
+                for path in fetch {
+                    self.bytes(path.as_bytes());
                 }
             }
             Job::Call { code, call } => {

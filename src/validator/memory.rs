@@ -2,6 +2,7 @@
 
 use super::key::Key;
 use super::lock;
+use crate::domain::File;
 use crate::sandbox::{Ending, Execution};
 use moka::sync::Cache;
 use std::collections::HashMap;
@@ -152,5 +153,8 @@ fn size_bytes(execution: &Execution) -> usize {
         _ => 0,
     };
     let warnings: usize = execution.warnings.iter().map(String::len).sum();
-    ENTRY_BYTES + execution.stdout.len() + execution.stderr.len() + ending + warnings
+    let file = |file: &File| file.path.len() + file.contents.len();
+    let files: usize = execution.files.iter().map(file).sum();
+    let streams = execution.stdout.len() + execution.stderr.len();
+    ENTRY_BYTES + streams + ending + warnings + files
 }

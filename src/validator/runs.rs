@@ -4,7 +4,7 @@ use super::key::Key;
 use super::memory::{Memory, Ran};
 use super::request::Request;
 use super::{Executor, ExecutorError};
-use crate::domain::{Executions, Submission};
+use crate::domain::{Executions, Limits};
 use crate::sandbox::{Ending, Execution, Job, Run};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -54,11 +54,12 @@ impl Bench {
     }
 }
 
-/// Runs programs for one check.
+/// Runs programs for one check, or for their own sake.
 pub(super) struct Runs<'a> {
     bench: &'a Bench,
     request: &'a Request,
-    submission: &'a Submission,
+    limits: Limits,
+    seed: u64,
     executor: &'a mut Executor,
     executions: Executions,
 }
@@ -67,13 +68,14 @@ impl<'a> Runs<'a> {
     pub(super) fn new(
         bench: &'a Bench,
         request: &'a Request,
-        submission: &'a Submission,
+        (limits, seed): (Limits, u64),
         executor: &'a mut Executor,
     ) -> Self {
         Runs {
             bench,
             request,
-            submission,
+            limits,
+            seed,
             executor,
             executions: Executions::default(),
         }
@@ -113,8 +115,8 @@ impl<'a> Runs<'a> {
         }
         let run = Run {
             job,
-            limits: self.submission.limits,
-            seed: self.submission.seed,
+            limits: self.limits,
+            seed: self.seed,
         };
         let (ran, cached) = match memory {
             Some(memory) => {

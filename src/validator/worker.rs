@@ -5,11 +5,12 @@
 
 use super::fault::{self, FaultPoint, Faults};
 use super::judge::{judge, skipped};
+use super::program;
 use super::queue::Queue;
-use super::request::{Request, Task};
+use super::request::{Asked, Programs, Request, Submissions, Task};
 use super::runs::{Bench, Interrupted, Runs};
 use super::{Executor, ExecutorError};
-use crate::domain::{Executions, Submission, Verdict};
+use crate::domain::{Executions, Limits};
 use crate::sandbox::THREAD_STACK_BYTES;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -143,25 +144,37 @@ impl Place<'_> {
         }
     }
 
-    /// Judges the task's checks, as far as that goes: those without a verdict are failed when the
-    /// task goes, unless nobody waits for them.
+    /// Does the task, as far as that goes: what is not known then is failed when the task goes,
+    /// unless nobody waits for it.
     fn perform(&mut self, request: &Request, task: &Task) {
         (self.shop.faults)(FaultPoint::Begin);
-        let submission = request.submission(task.submission);
+        match &request.asked {
+            Asked::Verdicts(submissions) => self.judge(request, submissions, task),
+            Asked::Runs(programs) => self.run(request, programs, task.item),
+        }
+    }
+
+    /// Judges checks in order.
+    fn judge(&mut self, request: &Request, submissions: &Submissions, task: &Task) {
+        let submission = submissions.submission(task.item);
+        let settings = (submission.limits, submission.seed);
         let mut failed = false;
         for check in task.checks.clone() {
-            if request.is_cancelled() || request.is_faulty(task.submission) {
+            if request.is_cancelled() || submissions.is_faulty(task.item) {
                 return;
             }
             if failed && submission.stop_on_failure {
                 let verdict = skipped(submission, &submission.checks[check]);
-                request.settle(task.submission, check, verdict, Executions::default());
+                submissions.settle(task.item, check, verdict, Executions::default());
                 continue;
             }
-            match self.check(request, submission, check) {
+            let judged = self.with_runs(request, settings, |runs| {
+                judge(submission, &submission.checks[check], runs)
+            });
+            match judged {
                 Ok((verdict, executions)) => {
                     failed |= verdict.outcome.is_failure();
-                    request.settle(task.submission, check, verdict, executions);
+                    submissions.settle(task.item, check, verdict, executions);
                 }
                 Err(Interrupted::Cancelled) => return,
                 Err(Interrupted::Failed(error)) => {
@@ -172,27 +185,42 @@ impl Place<'_> {
         }
     }
 
-    /// Judges one check. A panic is a failure like any other, and takes the executor with it.
-    fn check(
+    /// Runs a program for its own sake.
+    fn run(&mut self, request: &Request, programs: &Programs, index: usize) {
+        if request.is_cancelled() || programs.is_answered(index) {
+            return;
+        }
+        let program = programs.program(index);
+        let settings = (program.limits, program.seed);
+        match self.with_runs(request, settings, |runs| program::run(program, runs)) {
+            Ok((run, _)) => programs.answer(index, Ok(run)),
+            Err(Interrupted::Cancelled) => {}
+            Err(Interrupted::Failed(error)) => {
+                tracing::error!(%error, "a program could not be run")
+            }
+        }
+    }
+
+    /// Does what needs runs. A panic is a failure like any other, and takes the executor with it.
+    fn with_runs<T>(
         &mut self,
         request: &Request,
-        submission: &Submission,
-        check: usize,
-    ) -> Result<(Verdict, Executions), Interrupted> {
+        settings: (Limits, u64),
+        work: impl FnOnce(&mut Runs<'_>) -> Result<T, Interrupted>,
+    ) -> Result<(T, Executions), Interrupted> {
         let shop = self.shop;
         let Some(executor) = &mut self.executor else {
             return Err(Interrupted::Failed("there is no executor".into()));
         };
-        let judged = catch_unwind(AssertUnwindSafe(|| {
-            let mut runs = Runs::new(&shop.bench, request, submission, executor);
-            let verdict = judge(submission, &submission.checks[check], &mut runs)?;
-            Ok((verdict, runs.executions()))
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            let mut runs = Runs::new(&shop.bench, request, settings, executor);
+            let done = work(&mut runs)?;
+            Ok((done, runs.executions()))
         }));
-        let judged =
-            judged.unwrap_or_else(|_| Err(Interrupted::Failed("a worker panicked".into())));
-        if let Err(Interrupted::Failed(_)) = &judged {
+        let done = done.unwrap_or_else(|_| Err(Interrupted::Failed("a worker panicked".into())));
+        if let Err(Interrupted::Failed(_)) = &done {
             self.lose_executor();
         }
-        judged
+        done
     }
 }

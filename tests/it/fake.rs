@@ -51,6 +51,7 @@ fn fine(run: &Run) -> Execution {
         memory_bytes: 0,
         warnings: Vec::new(),
         expected: Some(expected),
+        files: Vec::new(),
     }
 }
 

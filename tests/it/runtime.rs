@@ -162,6 +162,7 @@ pub fn program(code: &str, stdin: &str) -> Run {
             stdin: stdin.into(),
             files: Vec::new(),
             arguments: Vec::new(),
+            fetch: Vec::new(),
         },
         limits: Limits::default(),
         seed: 0,

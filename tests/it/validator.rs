@@ -65,6 +65,7 @@ fn execution(
         memory_bytes: 9,
         warnings: Vec::new(),
         expected: expected.and_then(Result::ok),
+        files: Vec::new(),
     })
 }
 

@@ -34,6 +34,7 @@ impl<'a> Sandboxed<'a> {
             stdin: Vec::new(),
             files: Vec::new(),
             arguments: Vec::new(),
+            fetch: Vec::new(),
         };
         let run = Run {
             job,

@@ -140,6 +140,16 @@ impl Files {
         }
     }
 
+    /// A file below the working directory. Paths that lead elsewhere have none.
+    pub fn fetch(&self, path: &str) -> Option<&[u8]> {
+        let working = self.child(ROOT, WORKING_DIRECTORY)?;
+        let node = self.walk(working, path).ok()?.node?;
+        match self.node(node) {
+            Node::File(bytes) => Some(bytes),
+            Node::Archive(_) | Node::Directory(_) => None,
+        }
+    }
+
     /// What a node is.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]

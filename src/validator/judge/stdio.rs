@@ -24,6 +24,7 @@ impl Test<'_> {
             stdin: self.stdin.as_bytes().to_vec(),
             files: self.files.to_vec(),
             arguments: Vec::new(),
+            fetch: Vec::new(),
         }
     }
 }
@@ -134,5 +135,6 @@ fn checking(checker: &Text, test: &Test<'_>, answer: &[u8], output: &[u8]) -> Jo
             })
             .collect(),
         arguments: CHECKER_FILES.map(str::to_owned).to_vec(),
+        fetch: Vec::new(),
     }
 }
