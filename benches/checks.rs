@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use touchstone::domain::value::equal;
 use touchstone::domain::{Limits, Text};
 use touchstone::sandbox::{
-    Backstop, Ending, Job, Recipe, Run, Runtime, RuntimeSettings, THREAD_STACK_BYTES,
+    Backstop, Compiled, Ending, Job, Recipe, Run, Runtime, RuntimeSettings, THREAD_STACK_BYTES,
 };
 
 const PROGRAM: &str = "from typing import List
@@ -95,6 +95,7 @@ fn executions(criterion: &mut Criterion) {
             job,
             limits: Limits::default(),
             seed: 0,
+            compiled: Compiled::default(),
         };
         group.bench_function(name, |bencher| {
             bencher.iter(|| sandbox.run(black_box(&run)).expect("an execution"));
@@ -111,6 +112,7 @@ fn comparison(criterion: &mut Criterion) {
         },
         limits: Limits::default(),
         seed: 0,
+        compiled: Compiled::default(),
     };
     let execution = runtime().sandbox().run(&run).expect("an execution");
     let Ending::Returned { value, .. } = execution.ending else {

@@ -35,12 +35,12 @@ _notes = warning._touchstone_warnings
 _run = asyncio.run
 
 
-def main(code):
+def main(code, ready):
     """Serves until the judge is done."""
     global _namespace
     failure = None
     try:
-        _namespace = load(code)
+        _namespace = load(code, ready)
     except BaseException as error:
         failure = error
     message = call(b"X")

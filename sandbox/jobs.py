@@ -4,6 +4,7 @@ Everything here is bound at import, since a program may replace what it finds in
 """
 
 import builtins
+import marshal
 import random
 import struct
 import sys
@@ -22,6 +23,7 @@ REPR_CHARS = 16384
 call = _host.call
 _compile, _exec, _repr, _str, _type, _len, _int, _isinstance = (
     compile, exec, repr, str, type, len, int, isinstance)
+_code_of = marshal.loads
 _unpack_length = struct.Struct("<I").unpack_from
 _pack_length = struct.Struct("<I").pack
 Module = types.ModuleType
@@ -59,9 +61,11 @@ def warnings():
     return [text.encode("utf-8", "backslashreplace") for text in warning._touchstone_warnings]
 
 
-def compiled(source, file, mode):
-    """Code of a text. What nests too deeply for the parser is an error of the text, not a lack of
-    memory, whatever the parser calls it."""
+def compiled(source, file, mode, ready=b""):
+    """Code of a text; where it is `ready`, another interpreter compiled the text to it. What nests too
+    deeply for the parser is an error of the text, not a lack of memory, whatever the parser calls it."""
+    if ready:
+        return _code_of(ready)
     try:
         return _compile(source, file, mode, 0, True)
     except MemoryError as error:
@@ -71,7 +75,7 @@ def compiled(source, file, mode):
     raise SyntaxError(text, (file, 1, 0, ""))
 
 
-def load(code):
+def load(code, ready=b""):
     """The candidate program as a module of its own; not `__main__`, so that what it does when it
     is started as a program does not happen."""
     module = Module("solution")
@@ -79,7 +83,7 @@ def load(code):
     namespace["__builtins__"] = builtins
     modules["solution"] = module
     if code:
-        _exec(compiled(code, PROGRAM_FILE, "exec"), namespace)
+        _exec(compiled(code, PROGRAM_FILE, "exec", ready), namespace)
     return namespace
 
 

@@ -1082,13 +1082,13 @@ def _prepare(namespace):
 # Jobs
 
 
-def script(source, entry_point):
+def script(source, ready, entry_point):
     """Runs test code, and reports. What the program raises while it is loaded is raised where it is
     asked for something first."""
     _guard_imports()
     phase = b"c"
     try:
-        code = compiled(source, TEST_FILE, "exec")
+        code = compiled(source, TEST_FILE, "exec", ready)
         phase = b"t"
         entry_point = entry_point.decode()
         found = _namespace(code, entry_point)

@@ -7,6 +7,7 @@ to everything it uses, since the program may replace what it finds in modules an
 import builtins
 import io
 import linecache
+import marshal
 import sys
 
 import touchstone_candidate as candidate
@@ -26,6 +27,7 @@ _call, _compiled, _describe, _ended, _load, _Module, _modules = (
     jobs.call, jobs.compiled, jobs.describe, jobs.ended, jobs.load, jobs.Module, jobs.modules)
 _exec, _eval, _type, _len, _int, _isinstance = exec, eval, type, len, int, isinstance
 _set_int_max_str_digits = sys.set_int_max_str_digits
+_dumps = marshal.dumps
 
 
 def main():
@@ -34,28 +36,39 @@ def main():
     if seed != b"0":
         jobs.seed(_int(seed))
     if kind == b"P":
-        candidate.main(fields[0])
+        candidate.main(fields[0], fields[1])
         jobs.flush()
         return
-    if kind == b"M":
-        report = _main(fields[0], fields[1:])
+    if kind == b"K":
+        report = _code(fields[0], fields[1])
+    elif kind == b"M":
+        report = _main(fields[0], fields[1], fields[2:])
     elif kind == b"C":
-        report = _expression(fields[0], fields[1])
+        report = _expression(fields[0], fields[1], fields[2])
     elif kind == b"S":
-        report = _script(fields[0], fields[1], fields[2])
+        report = _script(fields[0], fields[1], fields[2], fields[3], fields[4])
     elif kind == b"E":
         report = judge.expression(fields[0], fields[1] if _len(fields) > 1 else None)
     else:
-        report = judge.script(fields[0], fields[1])
+        report = judge.script(fields[0], fields[1], fields[2])
     jobs.flush()
     report.insert(1, b"\n".join(jobs.warnings()))
     _call(b"R" + jobs.joined(report))
 
 
+def _code(what, source):
+    """The code of a text that others will run."""
+    phase, file = (b"p", PROGRAM_FILE) if what == b"p" else (b"c", judge.TEST_FILE)
+    try:
+        return [b"K", _dumps(_compiled(source, file, "exec"))]
+    except BaseException as error:
+        return _ended(phase, error)
+
+
 # Programs
 
 
-def _main(code, arguments):
+def _main(code, ready, arguments):
     """The program as `__main__`."""
     module = _Module("__main__")
     namespace = module.__dict__
@@ -66,7 +79,7 @@ def _main(code, arguments):
     sys.argv = [PROGRAM_FILE, *[argument.decode("utf-8", "surrogatepass") for argument in arguments]]
     status, raised = 0, None
     try:
-        _exec(_compiled(code, PROGRAM_FILE, "exec"), namespace)
+        _exec(_compiled(code, PROGRAM_FILE, "exec", ready), namespace)
     except SystemExit as left:
         status = jobs.exit_status(left)
     except BaseException as error:
@@ -111,14 +124,14 @@ def _shorten(trace):
 # Tests in the program's own interpreter
 
 
-def _expression(code, source):
+def _expression(code, ready, source):
     """The value of an expression over the candidate's names."""
     phase = b"p"
     try:
         if not code:
             # An expected value stands for itself: how Python limits programs is not its concern.
             _set_int_max_str_digits(0)
-        namespace = _load(code)
+        namespace = _load(code, ready)
         phase = b"c"
         expression = _compiled(source.strip(), judge.CALL_FILE, "eval")
         phase = b"t"
@@ -128,14 +141,14 @@ def _expression(code, source):
         return _ended(phase, error)
 
 
-def _script(code, source, entry_point):
+def _script(code, ready, source, ready_source, entry_point):
     """Test code in the candidate's namespace."""
     phase = b"p"
     try:
-        namespace = _load(code)
+        namespace = _load(code, ready)
         before = dict(namespace)
         phase = b"c"
-        script = _compiled(source, judge.TEST_FILE, "exec")
+        script = _compiled(source, judge.TEST_FILE, "exec", ready_source)
         phase = b"t"
         tests = Tests(script)
         _exec(script, namespace)
@@ -188,13 +201,18 @@ CHECK = b"def check(f):\n    assert f([1.0, 2.0]) == False\n    assert f([1.0, 1
 def rehearse():
     """Runs every kind of job some times, so that what they share is specialized. To be called
     before the snapshot only."""
+    program = _dumps(_compiled(REHEARSED, PROGRAM_FILE, "exec"))
+    check = _dumps(_compiled(CHECK, judge.TEST_FILE, "exec"))
     jobs_alone = [
-        (b"M", b"0", REHEARSED),
-        (b"C", b"0", REHEARSED, b"solve([1.0, 2.0], 3)"),
-        (b"S", b"0", REHEARSED, CHECK, b"solve"),
+        (b"K", b"0", b"p", REHEARSED),
+        (b"K", b"0", b"t", CHECK),
+        (b"M", b"0", REHEARSED, b""),
+        (b"M", b"0", REHEARSED, program),
+        (b"C", b"0", REHEARSED, program, b"solve([1.0, 2.0], 3)"),
+        (b"S", b"0", REHEARSED, program, CHECK, check, b"solve"),
     ]
     tests = [
-        (b"T", b"0", CHECK, b"solve"),
+        (b"T", b"0", CHECK, check, b"solve"),
         (b"E", b"0", b"solve([1.0, 2.0], 3)", b"[True, 'a']"),
         (b"E", b"0", b"solve([1.0, 2.0], threshold=len('abc'))", b"(True, 'a')"),
     ]
@@ -205,7 +223,7 @@ def rehearse():
             for job in jobs_alone:
                 _rehearse_alone(job)
             for test in tests:
-                _rehearse_split((b"P", b"0", REHEARSED), test)
+                _rehearse_split((b"P", b"0", REHEARSED, program), test)
     finally:
         _modules["__main__"], sys.stdout, sys.path[:], sys.path_hooks[:] = standing
         judge._stdout = sys.stdout
@@ -225,7 +243,7 @@ def _rehearse_alone(job):
 
     reports = []
     _behind(answer, main)
-    if reports[0][5:6] not in b"EVP":
+    if reports[0][5:6] not in b"EKVP":
         raise RuntimeError(f"rehearsal of {job[0]} gave {reports}")
 
 

@@ -34,7 +34,9 @@ pub use engine::THREAD_STACK_BYTES;
 pub use error::EngineError;
 pub use instance::Sandbox;
 pub use recipe::{Recipe, Step};
-pub use run::{Ending, Execution, Expectation, Job, LimitKind, Phase, Raised, Run, Test};
+pub use run::{
+    Compiled, Ending, Execution, Expectation, Job, LimitKind, Phase, Place, Raised, Run, Test,
+};
 pub use runtime::{Backstop, Runtime, RuntimeSettings};
 
 pub(crate) use artifacts::Artifacts;

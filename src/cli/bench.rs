@@ -15,7 +15,7 @@ use super::settings::{Settings, settle};
 use super::{logging, output};
 use crate::config::{Config, Layers};
 use crate::domain::Limits;
-use crate::sandbox::{Execution, Job, Run, Runtime, Sandbox, THREAD_STACK_BYTES};
+use crate::sandbox::{Compiled, Execution, Job, Run, Runtime, Sandbox, THREAD_STACK_BYTES};
 use anyhow::Context;
 use indicatif::ProgressBar;
 use sample::{Sample, Series};
@@ -174,6 +174,7 @@ pub(super) fn main_job(code: &str) -> Run {
         },
         limits: Limits::default(),
         seed: 0,
+        compiled: Compiled::default(),
     }
 }
 

@@ -142,7 +142,7 @@ impl Sandbox {
 
     fn run_alone(&mut self, run: &Run) -> Result<Execution, EngineError> {
         let mut live = self.take(PROGRAM)?;
-        self.prepare(&mut live, run, report::job(&run.job, run.seed), None)?;
+        self.prepare(&mut live, run, report::job(run), None)?;
         let result = at_once(live.execute());
         let stopped = live.stopped(result, run, None)?;
         let mut execution = live.measured(run, stopped.ending)?;
@@ -156,9 +156,9 @@ impl Sandbox {
         let mut judge = self.take(JUDGE)?;
         let mut candidate = self.take(PROGRAM)?;
         let ends = RelayEnd::pair();
-        let job = report::test(test, run.seed);
+        let job = report::test(test, &run.compiled, run.seed);
         self.prepare(&mut judge, run, job, Some(ends[0].clone()))?;
-        let job = report::program(code, run.seed);
+        let job = report::program(code, &run.compiled, run.seed);
         self.prepare(&mut candidate, run, job, Some(ends[1].clone()))?;
         let (side, result, candidate_clean) = converse(&mut judge, &mut candidate, &ends)?;
         let relay = Some(&ends[0]);
@@ -221,7 +221,7 @@ impl Sandbox {
         relay: Option<RelayEnd>,
     ) -> Result<(), EngineError> {
         let inner = &self.runtime.0;
-        let budget = run.limits.fuel().0;
+        let budget = run.budget().0;
         let mut world = World::new(inner.archive.clone(), run.seed, run.limits.output_bytes);
         if let Job::Main { stdin, files, .. } = &run.job {
             world.stdin.clone_from(stdin);
@@ -470,14 +470,14 @@ impl Live {
 
     /// The execution as far as it is known when the guest has stopped.
     fn measured(&mut self, run: &Run, ending: Ending) -> Result<Execution, EngineError> {
-        let budget = run.limits.fuel().0;
+        let budget = run.budget().0;
         let left = self.store.get_fuel().map_err(EngineError::run)?;
         let state = self.store.data_mut();
         Ok(Execution {
             ending,
             stdout: std::mem::take(&mut state.world.stdout),
             stderr: std::mem::take(&mut state.world.stderr),
-            fuel: Fuel(budget - left.min(budget)),
+            fuel: Fuel(run.compiled.fuel.0 + budget - left.min(budget)),
             memory_bytes: 0,
             warnings: Vec::new(),
             expected: None,
@@ -574,6 +574,7 @@ fn bound_memory(execution: &mut Execution, run: &Run) {
 /// place could otherwise say that a check is no good.
 fn belongs(ending: &Ending, job: &Job) -> bool {
     match ending {
+        Ending::Compiled { .. } => matches!(job, Job::Compile { .. }),
         Ending::Exited { .. } => matches!(job, Job::Main { .. }),
         Ending::Returned { .. } => matches!(
             job,

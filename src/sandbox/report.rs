@@ -3,9 +3,10 @@
 //! With `sandbox/runner.py` the only speaker of this format: fields with their lengths before
 //! them. A report is hostile input; one that does not decode is the program's own doing.
 
-use super::run::{Ending, Expectation, Job, Phase, Raised, Test};
+use super::run::{Compiled, Ending, Expectation, Job, Phase, Place, Raised, Run, Test};
 use super::values;
 use crate::domain::Text;
+use std::sync::Arc;
 
 /// Most lines of a list, and most characters of a line: what the runner sends is well below.
 const LINES: usize = 64;
@@ -18,37 +19,59 @@ pub(crate) struct Report {
     pub expected: Option<Expectation>,
 }
 
-/// Writes a job for one guest: a letter for its kind, then its fields.
-pub(crate) fn job(job: &Job, seed: u64) -> Vec<u8> {
-    match job {
+/// Writes the job of a run in one guest: a letter for its kind, then its fields. A text that has
+/// code is followed by it, by nothing otherwise.
+pub(crate) fn job(run: &Run) -> Vec<u8> {
+    let (seed, compiled) = (run.seed, &run.compiled);
+    match &run.job {
+        Job::Compile { source, place } => {
+            let place: &[u8] = match place {
+                Place::Program => b"p",
+                Place::Test => b"t",
+            };
+            write(b"K", seed, &[place, source.as_bytes()])
+        }
         Job::Main {
             code, arguments, ..
         } => {
-            let mut fields = vec![code.as_bytes()];
+            let mut fields = vec![code.as_bytes(), code_of(&compiled.program)];
             fields.extend(arguments.iter().map(|argument| argument.as_bytes()));
             write(b"M", seed, &fields)
         }
-        Job::Call { code, call } => write(b"C", seed, &[code.as_bytes(), call.as_bytes()]),
+        Job::Call { code, call } => {
+            let ready = code_of(&compiled.program);
+            write(b"C", seed, &[code.as_bytes(), ready, call.as_bytes()])
+        }
         Job::Script {
             code,
             source,
             entry_point,
         } => {
             let entry_point = entry_point.as_deref().unwrap_or_default();
-            let fields = [code.as_bytes(), source.as_bytes(), entry_point.as_bytes()];
+            let fields = [
+                code.as_bytes(),
+                code_of(&compiled.program),
+                source.as_bytes(),
+                code_of(&compiled.test),
+                entry_point.as_bytes(),
+            ];
             write(b"S", seed, &fields)
         }
-        Job::Split { code, .. } => program(code, seed),
+        Job::Split { code, .. } => program(code, compiled, seed),
     }
 }
 
+fn code_of(compiled: &Option<Arc<[u8]>>) -> &[u8] {
+    compiled.as_deref().unwrap_or_default()
+}
+
 /// Writes the job of a guest that serves a judge.
-pub(crate) fn program(code: &Text, seed: u64) -> Vec<u8> {
-    write(b"P", seed, &[code.as_bytes()])
+pub(crate) fn program(code: &Text, compiled: &Compiled, seed: u64) -> Vec<u8> {
+    write(b"P", seed, &[code.as_bytes(), code_of(&compiled.program)])
 }
 
 /// Writes a judge's job.
-pub(crate) fn test(test: &Test, seed: u64) -> Vec<u8> {
+pub(crate) fn test(test: &Test, compiled: &Compiled, seed: u64) -> Vec<u8> {
     match test {
         Test::Call { call, expected } => {
             let mut fields = vec![call.as_bytes()];
@@ -60,7 +83,9 @@ pub(crate) fn test(test: &Test, seed: u64) -> Vec<u8> {
             entry_point,
         } => {
             let entry_point = entry_point.as_deref().unwrap_or_default();
-            write(b"T", seed, &[source.as_bytes(), entry_point.as_bytes()])
+            let ready = code_of(&compiled.test);
+            let fields = [source.as_bytes(), ready, entry_point.as_bytes()];
+            write(b"T", seed, &fields)
         }
     }
 }
@@ -96,6 +121,9 @@ pub(crate) fn report(bytes: &[u8], job: &Job) -> Option<Report> {
         });
     }
     let ending = match (kind, rest) {
+        (b"K", [code]) => Ending::Compiled {
+            code: (*code).into(),
+        },
         (b"E", [status]) => Ending::Exited {
             status: number(status)?,
             raised: None,

@@ -2,6 +2,7 @@
 
 use crate::domain::value::Value;
 use crate::domain::{File, Fuel, Limits, Text};
+use std::sync::Arc;
 
 /// One program to execute: all that decides what comes out, beside the runtime itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -12,11 +13,39 @@ pub struct Run {
     pub limits: Limits,
     /// Seeds the guest's randomness.
     pub seed: u64,
+    /// Code of the job's texts, as far as they were compiled beforehand.
+    pub compiled: Compiled,
+}
+
+impl Run {
+    /// The fuel that is left to it after compiling.
+    pub(super) fn budget(&self) -> Fuel {
+        Fuel(self.limits.fuel().0.saturating_sub(self.compiled.fuel.0))
+    }
+}
+
+/// Code of texts that a [`Job::Compile`] gave, so that the same text need not be compiled in every
+/// guest that runs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Compiled {
+    /// Of the program.
+    pub program: Option<Arc<[u8]>>,
+    /// Of the test code.
+    pub test: Option<Arc<[u8]>>,
+    /// What compiling took; the run is charged for it, as if it had compiled the texts itself.
+    pub fuel: Fuel,
 }
 
 /// What is executed, in one fresh guest or, split, in two.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Job {
+    /// A text is compiled, and nothing of it executed.
+    Compile {
+        /// The text.
+        source: Text,
+        /// What it is.
+        place: Place,
+    },
     /// The program as `__main__`.
     Main {
         /// The program.
@@ -54,6 +83,15 @@ pub enum Job {
         /// What the judge does with it.
         test: Test,
     },
+}
+
+/// What a text that is compiled is: tracebacks name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The program.
+    Program,
+    /// Test code.
+    Test,
 }
 
 /// What a judge does with a program in another guest.
@@ -108,6 +146,11 @@ pub struct Expectation {
 /// How an execution ended. A guest that fails is a value, not an error.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ending {
+    /// `Compile` gave this code, in the form that [`Compiled`] takes.
+    Compiled {
+        /// Written by a guest that executed nothing of the text.
+        code: Arc<[u8]>,
+    },
     /// `Main` ended with this exit status; `raised` where an exception ended it (status 1).
     Exited {
         /// 0 to 255, as a shell would see it.

@@ -2,7 +2,7 @@
 
 use super::Tenant;
 use crate::domain::Text;
-use crate::sandbox::{Job, Run, Test};
+use crate::sandbox::{Job, Place, Run, Test};
 use sha2::{Digest, Sha256};
 
 /// Of the runtime, the tenant and all that is in a run.
@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 pub(super) struct Key([u8; 32]);
 
 impl Key {
-    /// The tenant is a part of it, so that nobody learns from a hit what others sent.
+    /// The tenant is a part of it, so that nobody learns from a hit what others sent. Code that was
+    /// compiled beforehand is none: it follows from the job's texts.
     pub(super) fn of(digest: &str, tenant: &Tenant, run: &Run) -> Key {
         let mut writer = Writer(Sha256::new());
         writer.bytes(digest.as_bytes());
@@ -39,6 +40,13 @@ impl Writer {
 
     fn job(&mut self, job: &Job) {
         match job {
+            Job::Compile { source, place } => {
+                self.bytes(match place {
+                    Place::Program => b"compile program",
+                    Place::Test => b"compile test",
+                });
+                self.bytes(source.as_bytes());
+            }
             Job::Main {
                 code,
                 stdin,

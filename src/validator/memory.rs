@@ -56,7 +56,8 @@ impl Memory {
     /// The execution of that name, and whether it is somebody else's: remembered, or waited for.
     ///
     /// Waiting blocks the thread. That cannot be for ever: what is waited for is running on
-    /// another thread, and whoever runs waits for nobody.
+    /// another thread, and whoever runs waits for nobody, but for code that is being compiled, whose
+    /// compiler waits for nobody.
     pub(super) fn get_or_run<E>(
         &self,
         key: Key,
@@ -144,6 +145,7 @@ impl Flight {
 fn size_bytes(execution: &Execution) -> usize {
     let ending = match &execution.ending {
         Ending::Returned { value, repr } => value.size_bytes() + repr.len(),
+        Ending::Compiled { code } => code.len(),
         Ending::TestsFailed { message, .. } | Ending::Crashed { message } => message.len(),
         Ending::Raised { raised, .. }
         | Ending::Exited {

@@ -4,10 +4,15 @@ use super::key::Key;
 use super::memory::{Memory, Ran};
 use super::request::Request;
 use super::{Executor, ExecutorError};
-use crate::domain::{Executions, Limits};
-use crate::sandbox::{Ending, Execution, Job, Run};
+use crate::domain::{Executions, Fuel, Limits, Text};
+use crate::sandbox::{Compiled, Ending, Execution, Job, Place, Run, Test};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+
+/// Shorter texts are compiled where they run: a guest of its own costs as much as compiling about so
+/// many bytes does, and code is what a program with several checks, or a test with several programs,
+/// would compile again and again.
+const COMPILED_BYTES: usize = 200;
 
 /// What a judge is given for a run.
 #[derive(Clone, Debug)]
@@ -113,17 +118,24 @@ impl<'a> Runs<'a> {
         if self.request.is_cancelled() {
             return Err(Interrupted::Cancelled);
         }
-        let run = Run {
+        let mut run = Run {
             job,
             limits: self.limits,
             seed: self.seed,
+            compiled: Compiled::default(),
         };
         let (ran, cached) = match memory {
             Some(memory) => {
                 let key = Key::of(&self.bench.digest, &self.request.tenant, &run);
-                memory.get_or_run(key, || self.run(&run))?
+                memory.get_or_run(key, || {
+                    run.compiled = self.compiled(&run.job)?;
+                    self.run(&run)
+                })?
             }
-            None => (self.run(&run)?, false),
+            None => {
+                run.compiled = self.compiled(&run.job)?;
+                (self.run(&run)?, false)
+            }
         };
         if cached {
             self.bench.cache_hits.fetch_add(1, Ordering::Relaxed);
@@ -132,6 +144,82 @@ impl<'a> Runs<'a> {
             execution: ran.execution,
             cached,
             backstop: ran.backstop,
+        })
+    }
+
+    /// Code of a job's texts. Whether a text is compiled beforehand depends on the text alone, and what
+    /// it takes is charged to every run that uses it: so nothing in a verdict tells how often it was.
+    fn compiled(&mut self, job: &Job) -> Result<Compiled, Interrupted> {
+        let (program, test) = match job {
+            Job::Compile { .. } => (None, None),
+            Job::Main { code, .. } | Job::Call { code, .. } => (Some(code), None),
+            Job::Script { code, source, .. } => (Some(code), Some(source)),
+            Job::Split { code, test } => match test {
+                Test::Call { .. } => (Some(code), None),
+                Test::Script { source, .. } => (Some(code), Some(source)),
+            },
+        };
+        let mut compiled = Compiled::default();
+        for (text, place) in [(program, Place::Program), (test, Place::Test)] {
+            let Some(text) = text else { continue };
+            let Some((code, fuel)) = self.code(text, place)? else {
+                continue;
+            };
+            compiled.fuel.0 += fuel.0;
+            match place {
+                Place::Program => compiled.program = Some(code),
+                Place::Test => compiled.test = Some(code),
+            }
+        }
+        // What runs out of time while it compiles does so in its own guest.
+        Ok(match compiled.fuel < self.limits.fuel() {
+            true => compiled,
+            false => Compiled::default(),
+        })
+    }
+
+    /// The code of a text, and what compiling it took; none where its own guest has to compile it,
+    /// because it is short, does not compile or has something to say while it is compiled.
+    fn code(
+        &mut self,
+        text: &Text,
+        place: Place,
+    ) -> Result<Option<(Arc<[u8]>, Fuel)>, Interrupted> {
+        if text.as_bytes().len() < COMPILED_BYTES {
+            return Ok(None);
+        }
+        let run = Run {
+            job: Job::Compile {
+                source: text.clone(),
+                place,
+            },
+            limits: self.limits,
+            seed: 0,
+            compiled: Compiled::default(),
+        };
+        let memory = self.bench.cache.as_ref();
+        let ran = match memory.or(self.request.memory.as_ref()) {
+            Some(memory) => {
+                let key = Key::of(&self.bench.digest, &self.request.tenant, &run);
+                memory.get_or_run(key, || self.run(&run))?.0
+            }
+            None => self.run(&run)?,
+        };
+        let Execution {
+            ending,
+            stdout,
+            stderr,
+            fuel,
+            warnings,
+            ..
+        } = &*ran.execution;
+        Ok(match ending {
+            Ending::Compiled { code }
+                if stdout.is_empty() && stderr.is_empty() && warnings.is_empty() =>
+            {
+                Some((code.clone(), *fuel))
+            }
+            _ => None,
         })
     }
 
@@ -164,7 +252,10 @@ impl<'a> Runs<'a> {
     }
 
     fn execute(&mut self, run: &Run) -> Result<Execution, Interrupted> {
-        self.bench.executions.fetch_add(1, Ordering::Relaxed);
+        // Compiling runs no program.
+        if !matches!(run.job, Job::Compile { .. }) {
+            self.bench.executions.fetch_add(1, Ordering::Relaxed);
+        }
         (self.executor)(run).map_err(Interrupted::Failed)
     }
 }

@@ -25,6 +25,7 @@ fn start(queue_checks: usize, executor: fn(&Run) -> Execution) -> Validator {
 /// An execution in which nothing goes wrong.
 fn fine(run: &Run) -> Execution {
     let ending = match &run.job {
+        Job::Compile { .. } => Ending::Compiled { code: [].into() },
         Job::Main { .. } => Ending::Exited {
             status: 0,
             raised: None,

@@ -5,6 +5,7 @@ mod arrows;
 mod attacks;
 mod backstop;
 mod cli;
+mod compiled;
 #[cfg(target_os = "linux")]
 mod confinement;
 mod determinism;

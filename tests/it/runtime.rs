@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use touchstone::api::v1::wire::{ChecksRequest, Object, ResultWire, parse};
 use touchstone::domain::Limits;
 use touchstone::sandbox::{
-    Backstop, Ending, Execution, Job, Recipe, Run, Runtime, RuntimeSettings, Sandbox,
+    Backstop, Compiled, Ending, Execution, Job, Recipe, Run, Runtime, RuntimeSettings, Sandbox,
     THREAD_STACK_BYTES,
 };
 use touchstone::validator::{Executor, Settings, Tenant, Validator};
@@ -166,6 +166,7 @@ pub fn program(code: &str, stdin: &str) -> Run {
         },
         limits: Limits::default(),
         seed: 0,
+        compiled: Compiled::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::sample::{Sample, Series};
 use super::{PROGRAM, in_sandbox, main_job};
 use crate::config::Config;
 use crate::domain::Limits;
-use crate::sandbox::{Ending, Execution, Job, Run, Test};
+use crate::sandbox::{Compiled, Ending, Execution, Job, Run, Test};
 use anyhow::bail;
 use std::time::Instant;
 
@@ -76,6 +76,7 @@ fn cases() -> Vec<(&'static str, Run)> {
         job,
         limits: Limits::default(),
         seed: 0,
+        compiled: Compiled::default(),
     };
     let split = |test| Job::Split {
         code: program().into(),

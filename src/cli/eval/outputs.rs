@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::domain::{Limits, Text};
 use crate::eval::dataset::{names_in_probe, probe};
 use crate::eval::plan::Printed;
-use crate::sandbox::{Ending, Job, Run, Sandbox};
+use crate::sandbox::{Compiled, Ending, Job, Run, Sandbox};
 use std::collections::BTreeSet;
 
 /// A sandbox, made when it is first needed: not every benchmark needs one.
@@ -40,6 +40,7 @@ impl<'a> Sandboxed<'a> {
             job,
             limits,
             seed: 0,
+            compiled: Compiled::default(),
         };
         let execution = sandbox.run(&run).map_err(|error| error.to_string())?;
         match execution.ending {

@@ -95,6 +95,7 @@ pub(super) fn describe(ending: &Ending) -> String {
         } => raised.message.clone(),
         Ending::Exited { status, .. } => format!("exit status {status}"),
         Ending::Returned { .. } => "returned a value".into(),
+        Ending::Compiled { .. } => "compiled".into(),
         Ending::TestsPassed => "the tests passed".into(),
         Ending::NoTests => "the script runs no test".into(),
         Ending::TestsFailed { message, .. } => message.clone(),
