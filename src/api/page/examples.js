@@ -31,7 +31,7 @@ export const EXAMPLES = [
     code: "count = int(input())\nfor _ in range(count):\n    a, b = map(int, input().split())\n    print(a * b)\n",
     checks: [
       { kind: "stdio", stdin: "2\n3 4\n5 6\n", expected: "12\n30\n" },
-      { kind: "stdio", stdin: "3\n1 1\n2 2\n3 3\n", expected: "1\n4\n8\n" },
+      { kind: "stdio", stdin: "3\n1 1\n2 2\n3 3\n", expected: "1\n4\n9\n" },
     ],
   },
   {
