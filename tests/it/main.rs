@@ -5,6 +5,7 @@ mod arrows;
 mod attacks;
 mod backstop;
 mod cli;
+mod compatible;
 #[cfg(target_os = "linux")]
 mod confinement;
 mod determinism;
@@ -12,6 +13,7 @@ mod differential;
 mod eval;
 mod fake;
 mod faults;
+mod fetched;
 mod fresh;
 mod hostile_guests;
 mod humaneval;
