@@ -22,6 +22,9 @@ pub enum ApiError {
     /// What stands behind the `?` cannot be used.
     #[error("{0}")]
     Query(String),
+    /// The request is JSON, and asks for what cannot be.
+    #[error("{0}")]
+    Request(String),
     /// The request names another host than this server answers for.
     #[error("this server answers for `localhost` and `127.0.0.1` only")]
     OtherHost,
@@ -95,6 +98,7 @@ impl ApiError {
             Self::NotFound => (Code::NOT_FOUND, "not-found", "No such route"),
             Self::NoSuchRun => (Code::NOT_FOUND, "no-such-run", "No such run"),
             Self::Query(_) => (Code::BAD_REQUEST, "invalid-query", "Invalid query"),
+            Self::Request(_) => (Code::BAD_REQUEST, "invalid-request", "Invalid request"),
             Self::OtherHost => (Code::MISDIRECTED_REQUEST, "other-host", "Another host"),
             Self::MethodNotAllowed => (
                 Code::METHOD_NOT_ALLOWED,

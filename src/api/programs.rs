@@ -2,7 +2,9 @@
 
 use super::error::ApiError;
 use super::router::Api;
-use crate::domain::{Ended, Fault, FaultCode, File, Limits, Program, ProgramResult, ProgramRun};
+use crate::domain::{
+    Ended, Fault, FaultCode, File, Limits, Program, ProgramResult, ProgramRun, Text,
+};
 use crate::validator::{Rejected, Tenant};
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -20,6 +22,12 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// The longest name that common file systems take, and far below what any takes for a path.
 const NAME_BYTES: usize = 255;
 const PATH_BYTES: usize = 1024;
+
+/// Runs the program where modules lie beside it, which the runtime by itself does not look for.
+const BESIDE: &str = include_str!("beside.py");
+
+/// What such a program is called.
+const MAIN_FILE: &str = "main.py";
 
 /// Why there is nothing to tell of a program.
 #[derive(Debug)]
@@ -116,6 +124,19 @@ pub(super) fn clash(files: &[File]) -> bool {
         .iter()
         .flat_map(|file| file.path.match_indices('/').map(|(at, _)| &file.path[..at]));
     folders.any(is_file)
+}
+
+/// The program among its files: where one of them is a module, it can be imported.
+pub(super) fn among_files(code: Text, mut files: Vec<File>) -> (Text, Vec<File>) {
+    if !files.iter().any(|file| file.path.ends_with(".py")) {
+        return (code, files);
+    }
+    files.retain(|file| file.path != MAIN_FILE);
+    files.push(File {
+        path: MAIN_FILE.to_owned(),
+        contents: code.as_bytes().to_vec(),
+    });
+    (Text::from(BESIDE), files)
 }
 
 /// Bytes as text for an answer.

@@ -80,7 +80,7 @@ fn check_judge(request: &SubmitRequest) -> Result<(), ApiError> {
 }
 
 fn wrong(why: &str) -> ApiError {
-    ApiError::Query(why.to_owned())
+    ApiError::Request(why.to_owned())
 }
 
 /// The cases of a batch as a list.

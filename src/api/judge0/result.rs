@@ -193,7 +193,10 @@ fn ended(run: &ProgramRun) -> (Option<i32>, Option<i32>, Option<String>) {
     match &run.ended {
         Ended::Exited { status: 0, .. } => (Some(0), None, None),
         Ended::Exited { status, .. } => {
-            let message = format!("Exited with error status {status}");
+            let message = match run.ended.is_out_of_memory() {
+                true => "Memory limit exceeded".to_owned(),
+                false => format!("Exited with error status {status}"),
+            };
             (Some(*status), None, Some(message))
         }
         Ended::TimeLimit { .. } => (None, None, Some("Time limit exceeded".into())),

@@ -1,6 +1,6 @@
 //! The JSON of Piston. Unknown fields are passed over, as that service does.
 
-use crate::api::programs::{BASE64, clash, last_words, limits, relative, text};
+use crate::api::programs::{BASE64, among_files, clash, last_words, limits, relative, text};
 use crate::api::v1::wire::{FieldError, FieldErrors, Path, TextWire};
 use crate::domain::{Ended, File, Limits, Program, ProgramRun, RuntimeInfo, Text};
 use base64::Engine;
@@ -200,7 +200,7 @@ fn program(files: Vec<PistonFile>, path: Path<'_>, errors: &mut FieldErrors) -> 
     if clash(&beside) {
         errors.add(path, "holds a file that lies in another one");
     }
-    (Text::from_wtf8(code), beside)
+    among_files(Text::from_wtf8(code), beside)
 }
 
 fn decoded(file: &PistonFile, path: Path<'_>, errors: &mut FieldErrors) -> Vec<u8> {
@@ -316,7 +316,10 @@ fn said(run: &ProgramRun, output_bytes: u64) -> Said {
     match &run.ended {
         Ended::Exited { status: 0, .. } => (Some(0), None, None, None),
         Ended::Exited { status, .. } => {
-            let message = format!("Exited with error status {status}");
+            let message = match run.ended.is_out_of_memory() {
+                true => "Memory limit exceeded".to_owned(),
+                false => format!("Exited with error status {status}"),
+            };
             (Some(*status), None, Some("RE"), Some(message))
         }
         Ended::TimeLimit { .. } => killed("TO", "Time limit exceeded"),

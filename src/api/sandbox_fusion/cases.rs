@@ -45,7 +45,7 @@ pub(in crate::api) fn limits_of(api: &Api, config: &TestConfig) -> Result<Limits
     for (name, seconds) in [("run_timeout", seconds), ("compile_timeout", compiling)] {
         if !(seconds.is_finite() && seconds > 0.0) {
             let why = format!("config.{name} must be a positive number of seconds");
-            return Err(ApiError::Query(why));
+            return Err(ApiError::Request(why));
         }
     }
     Ok(limits(&api.0.caps, seconds, None))
@@ -295,7 +295,7 @@ pub(in crate::api) fn call_script(
 ) -> Result<String, ApiError> {
     let is_name = |c: char| c == '_' || c.is_alphanumeric();
     if function.is_empty() || !function.chars().all(is_name) {
-        return Err(ApiError::Query(format!(
+        return Err(ApiError::Request(format!(
             "fn_name is `{function}`, which is no name"
         )));
     }

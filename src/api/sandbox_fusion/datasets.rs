@@ -250,7 +250,7 @@ fn tests(row: &Row) -> Result<Vec<String>, ApiError> {
             .collect(),
         _ => None,
     });
-    tests.ok_or_else(|| ApiError::Query("config.provided_data.test must be asserts".into()))
+    tests.ok_or_else(|| ApiError::Request("config.provided_data.test must be asserts".into()))
 }
 
 /// A function that goes on where the prompt ends, or is whole, under a `check(candidate)`.
@@ -265,7 +265,7 @@ pub(in crate::api) async fn human_eval(
     let labels = json(row, "labels");
     let entry_point = labels.get("entry_point").or_else(|| row.get("entry_point"));
     let entry_point = entry_point.and_then(Value::as_str).ok_or_else(|| {
-        ApiError::Query("config.provided_data.labels.entry_point must be a name".into())
+        ApiError::Request("config.provided_data.labels.entry_point must be a name".into())
     })?;
     let hints = Hints {
         entry_point: Some(entry_point),
@@ -326,10 +326,10 @@ pub(in crate::api) async fn cases(
     let extracted = code.to_string_lossy().into_owned();
     let list = match (json(row, "test_cases"), json(row, "test")) {
         (Value::Array(list), _) | (_, Value::Array(list)) => list,
-        _ => return Err(ApiError::Query(NO_CASES.into())),
+        _ => return Err(ApiError::Request(NO_CASES.into())),
     };
     if list.is_empty() {
-        return Err(ApiError::Query(NO_CASES.into()));
+        return Err(ApiError::Request(NO_CASES.into()));
     }
     let calls = list[0].get("type").and_then(Value::as_str) == Some("function_call")
         || (list[0].get("type").is_none() && list[0].get("fn_name").is_some_and(Value::is_string));
@@ -371,7 +371,7 @@ fn call(code: &str, case: &Value) -> Result<ScriptCase, ApiError> {
     let input = match case.get("input") {
         Some(input @ Value::Array(_)) => input,
         _ => {
-            return Err(ApiError::Query(
+            return Err(ApiError::Request(
                 "input of a function_call must be a list".into(),
             ));
         }
@@ -380,7 +380,7 @@ fn call(code: &str, case: &Value) -> Result<ScriptCase, ApiError> {
     let output = match case.get("output") {
         Some(Value::Array(list)) if list.len() == 1 => &list[0],
         Some(output) => output,
-        None => return Err(ApiError::Query("a function_call has no output".into())),
+        None => return Err(ApiError::Request("a function_call has no output".into())),
     };
     Ok(ScriptCase {
         source: call_script(code, name, input, output)?,
@@ -394,7 +394,8 @@ fn stdio(case: &Value) -> Result<StdioCase, ApiError> {
     let (stdin, given) = stream(case.get("input"), "stdin")?;
     let (stdout, written) = stream(case.get("output"), "stdout")?;
     let place = |(path, contents): (String, String)| {
-        let path = relative(&path).map_err(|fault| ApiError::Query(format!("`{path}` {fault}")))?;
+        let path =
+            relative(&path).map_err(|fault| ApiError::Request(format!("`{path}` {fault}")))?;
         Ok::<_, ApiError>((path, contents))
     };
     let written: Result<Vec<_>, _> = written.into_iter().map(place).collect();
@@ -414,7 +415,7 @@ fn stdio(case: &Value) -> Result<StdioCase, ApiError> {
 
 /// The stream's text, and the files beside it.
 fn stream(value: Option<&Value>, name: &str) -> Result<(String, Vec<(String, String)>), ApiError> {
-    let wrong = || ApiError::Query(format!("a test case needs a text for {name}"));
+    let wrong = || ApiError::Request(format!("a test case needs a text for {name}"));
     match value {
         Some(Value::String(text)) => Ok((text.clone(), Vec::new())),
         Some(Value::Object(fields)) => {

@@ -82,7 +82,7 @@ def _run_cells():
 
     def described(error):
         trace = error.__traceback__
-        own = {_run_cells.__code__.co_filename, ast.__file__}
+        own = {_run_cells.__code__.co_filename, ast.parse.__code__.co_filename}
         while trace is not None and trace.tb_frame.f_code.co_filename in own:
             trace = trace.tb_next
         lines = traceback.format_exception(type(error), error, trace)

@@ -93,9 +93,13 @@ async fn by_logic(api: &Api, completion: &Text, logic: &str) -> Result<String, A
         (Ended::Exited { status: 0, .. }, Some(extracted)) => Ok(extracted.code),
         (ended, _) => {
             let said = text(&run.stderr);
-            let last = said.lines().last().unwrap_or_default();
-            let why = format!("config.custom_extract_logic failed: {last} ({ended:?})");
-            Err(ApiError::Query(why))
+            let why = match ended {
+                Ended::Exited { .. } => said.lines().last().unwrap_or("it gave no answer"),
+                Ended::TimeLimit { .. } => "its time was over",
+                _ => "it was stopped",
+            };
+            let why = format!("config.custom_extract_logic failed: {why}");
+            Err(ApiError::Request(why))
         }
     }
 }

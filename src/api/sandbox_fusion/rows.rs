@@ -198,7 +198,7 @@ impl TestConfig {
     pub fn check_language(&self) -> Result<(), ApiError> {
         match self.language.as_deref() {
             None | Some("python" | "python3") => Ok(()),
-            Some(other) => Err(ApiError::Query(format!(
+            Some(other) => Err(ApiError::Request(format!(
                 "config.language is `{other}`, must be `python`"
             ))),
         }
@@ -212,7 +212,7 @@ impl TestConfig {
             _ => return Err(ApiError::NoDataset(NO_ROWS.into())),
         };
         let rows: Option<Vec<_>> = rows.into_iter().collect();
-        rows.ok_or_else(|| ApiError::Query("config.provided_data holds what is no row".into()))
+        rows.ok_or_else(|| ApiError::Request("config.provided_data holds what is no row".into()))
     }
 
     /// The row of a request: the only one, or the one of that id.
@@ -223,7 +223,7 @@ impl TestConfig {
         }
         let row = rows.into_iter().find(|row| row.get("id") == Some(id));
         row.ok_or_else(|| {
-            ApiError::Query(format!("config.provided_data has no row of the id {id}"))
+            ApiError::Request(format!("config.provided_data has no row of the id {id}"))
         })
     }
 }
@@ -233,7 +233,7 @@ const NO_ROWS: &str = "there is no data base here: send the row, or rows, in con
 /// A field as text.
 pub fn string<'a>(row: &'a Map<String, Value>, name: &str) -> Result<&'a str, ApiError> {
     let found = row.get(name).and_then(Value::as_str);
-    found.ok_or_else(|| ApiError::Query(format!("config.provided_data.{name} must be a text")))
+    found.ok_or_else(|| ApiError::Request(format!("config.provided_data.{name} must be a text")))
 }
 
 /// A field that is JSON, or a text that holds JSON.

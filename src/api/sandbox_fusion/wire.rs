@@ -1,6 +1,6 @@
 //! The JSON of `/run_code`. Unknown fields are passed over, as that service does.
 
-use crate::api::programs::{BASE64, clash, last_words, limits, relative, text};
+use crate::api::programs::{BASE64, among_files, clash, last_words, limits, relative, text};
 use crate::api::v1::wire::{FieldErrors, Path, TextWire};
 use crate::domain::{Ended, File, Limits, Program, ProgramRun};
 use base64::Engine;
@@ -82,8 +82,9 @@ impl RunCodeRequest {
             return Err(errors);
         }
         let memory = u64::try_from(self.memory_limit_mb).ok();
+        let (code, files) = among_files(self.code.0, files);
         let program = Program {
-            code: self.code.0,
+            code,
             stdin: self.stdin.unwrap_or_default().0.as_bytes().to_vec(),
             files,
             arguments: self.args,
