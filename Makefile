@@ -1,4 +1,4 @@
-.PHONY: build serve onnx test check-graphs
+.PHONY: build serve onnx test test-clients check-graphs
 
 build:
 	cargo build --release --locked
@@ -13,6 +13,10 @@ onnx: build
 
 test: build onnx
 	cargo test --release --locked
+
+# Clients of other services, fetched by pip and npm, against the server.
+test-clients: build
+	tests/clients/run
 
 # The graphs of a small model before ONNX's own checker, which pip fetches.
 check-graphs: onnx

@@ -48,6 +48,8 @@ pub struct ServerConfig {
     pub shutdown_seconds: u64,
     /// A folder of training runs to be viewed below `/runs`; absent, there is no such view.
     pub runs: Option<PathBuf>,
+    /// The pod that it runs in, which answers to SandboxFusion's clients name; absent, they name none.
+    pub pod_name: Option<String>,
 }
 
 impl Default for ServerConfig {
@@ -70,6 +72,8 @@ impl Default for ServerConfig {
             shutdown_seconds: 300,
             // A confined process opens no files but for this.
             runs: None,
+            // Kubernetes tells it by a variable of its own, if asked to.
+            pod_name: None,
         }
     }
 }

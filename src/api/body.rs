@@ -14,8 +14,24 @@ const DISCARDED_LIMITS: usize = 4;
 
 /// The body of a request that says it is JSON.
 pub(super) async fn read(request: Request, server: &ServerConfig) -> Result<Vec<u8>, ApiError> {
+    read_as(request, server, is_json).await
+}
+
+/// The same for clients that may call their JSON text.
+pub(super) async fn read_json_or_text(
+    request: Request,
+    server: &ServerConfig,
+) -> Result<Vec<u8>, ApiError> {
+    read_as(request, server, |name| is_json(name) || is_text(name)).await
+}
+
+async fn read_as(
+    request: Request,
+    server: &ServerConfig,
+    accepts: fn(&str) -> bool,
+) -> Result<Vec<u8>, ApiError> {
     let (head, body) = request.into_parts();
-    check_media_type(&head.headers)?;
+    check_media_type(&head.headers, accepts)?;
     let limit = server.max_body_bytes;
     let declared = declared_length(&head.headers).unwrap_or(0);
     if declared > limit && head.headers.contains_key(EXPECT) {
@@ -53,11 +69,11 @@ fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
+fn check_media_type(headers: &HeaderMap, accepts: fn(&str) -> bool) -> Result<(), ApiError> {
     let media_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    if !media_type.is_some_and(is_json) {
+    if !media_type.is_some_and(accepts) {
         let detail = "send JSON, and say so: `Content-Type: application/json`";
         return Err(ApiError::UnsupportedMediaType(detail));
     }
@@ -69,9 +85,17 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn is_json(media_type: &str) -> bool {
+fn essence(media_type: &str) -> String {
     let essence = media_type.split(';').next().unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
+    essence.trim().to_ascii_lowercase()
+}
+
+fn is_text(media_type: &str) -> bool {
+    essence(media_type) == "text/plain"
+}
+
+fn is_json(media_type: &str) -> bool {
+    let essence = essence(media_type);
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }

@@ -22,6 +22,9 @@ pub enum ApiError {
     /// What stands behind the `?` cannot be used.
     #[error("{0}")]
     Query(String),
+    /// The request is JSON, and asks for what cannot be.
+    #[error("{0}")]
+    Request(String),
     /// The request names another host than this server answers for.
     #[error("this server answers for `localhost` and `127.0.0.1` only")]
     OtherHost,
@@ -52,6 +55,17 @@ pub enum ApiError {
     /// The validator did not take the batch.
     #[error("{}", rejected_detail(.0))]
     Rejected(Rejected),
+    /// The same, for clients that ask again on no other status than 504.
+    #[error("{}", rejected_detail(.0))]
+    Busy(Rejected),
+    /// The request asks for a data set that there is not.
+    #[error("{0}")]
+    NoDataset(String),
+    /// There is no such submission, or not any more.
+    #[error(
+        "there is no submission of this token; results are kept for an hour, and so many of them"
+    )]
+    NoSubmission,
     /// The server does not take work now.
     #[error("the server does not take work now")]
     NotReady,
@@ -84,6 +98,7 @@ impl ApiError {
             Self::NotFound => (Code::NOT_FOUND, "not-found", "No such route"),
             Self::NoSuchRun => (Code::NOT_FOUND, "no-such-run", "No such run"),
             Self::Query(_) => (Code::BAD_REQUEST, "invalid-query", "Invalid query"),
+            Self::Request(_) => (Code::BAD_REQUEST, "invalid-request", "Invalid request"),
             Self::OtherHost => (Code::MISDIRECTED_REQUEST, "other-host", "Another host"),
             Self::MethodNotAllowed => (
                 Code::METHOD_NOT_ALLOWED,
@@ -117,15 +132,44 @@ impl ApiError {
             Self::Rejected(Rejected::ShuttingDown) => {
                 (Code::SERVICE_UNAVAILABLE, "shutting-down", "Shutting down")
             }
+            Self::Busy(Rejected::TooLarge { .. }) => (
+                Code::PAYLOAD_TOO_LARGE,
+                "batch-too-large",
+                "Batch too large",
+            ),
+            Self::Busy(_) => (Code::GATEWAY_TIMEOUT, "busy", "Busy"),
+            Self::NoDataset(_) => (Code::BAD_REQUEST, "no-such-dataset", "No such data set"),
+            Self::NoSubmission => (Code::NOT_FOUND, "no-such-submission", "No such submission"),
             Self::NotReady => (Code::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
             Self::Internal => (Code::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
         }
     }
 
-    /// When the client may try again, in whole seconds.
-    fn retry_after(&self) -> Option<u64> {
+    /// The status code.
+    pub(super) fn status(&self) -> StatusCode {
+        self.class().0
+    }
+
+    /// What is wrong, for APIs whose errors are a line of text: with the first field at fault.
+    pub(super) fn in_one_line(&self) -> String {
         match self {
-            Self::Rejected(Rejected::Full { retry_after }) => {
+            Self::Fields(errors) => errors.listed().first().map_or_else(
+                || self.to_string(),
+                |error| {
+                    format!("{} {}", error.path, error.message)
+                        .trim()
+                        .to_owned()
+                },
+            ),
+            other => other.to_string(),
+        }
+    }
+
+    /// When the client may try again, in whole seconds.
+    pub(super) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Rejected(Rejected::Full { retry_after })
+            | Self::Busy(Rejected::Full { retry_after }) => {
                 Some(retry_after.as_secs_f64().ceil().max(1.0) as u64)
             }
             _ => None,

@@ -2,7 +2,7 @@
 
 use super::error::ProblemDocument;
 use super::v1::wire::FieldError;
-use super::{health, page, v1};
+use super::{health, judge0, page, piston, sandbox_fusion, scalebox, v1};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use std::sync::LazyLock;
@@ -18,7 +18,8 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     info(
         title = "Touchstone",
         description = "Judges generated Python in fresh WebAssembly sandboxes: programs and \
-            checks in, verdicts and rewards out. Every error is a problem document (RFC 9457).",
+            checks in, verdicts and rewards out. Errors are problem documents (RFC 9457), but for the \
+            routes of Piston and Judge0, which have their own.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
@@ -28,10 +29,36 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         serve,
         v1::checks,
         v1::runtimes,
+        sandbox_fusion::ping,
+        sandbox_fusion::run_code,
+        sandbox_fusion::notebook::run_jupyter,
+        sandbox_fusion::datasets::list_datasets,
+        sandbox_fusion::datasets::list_ids,
+        sandbox_fusion::datasets::get_prompts,
+        sandbox_fusion::datasets::get_prompt_by_id,
+        sandbox_fusion::datasets::submit,
+        sandbox_fusion::datasets::get_metrics,
+        scalebox::evaluate,
+        scalebox::evaluate_batch,
+        piston::runtimes,
+        piston::execute,
+        judge0::about,
+        judge0::config_info,
+        judge0::languages,
+        judge0::one_language,
+        judge0::statuses,
+        judge0::send,
+        judge0::send_batch,
+        judge0::ask,
+        judge0::ask_batch,
     ),
     components(schemas(ProblemDocument, FieldError)),
     tags(
         (name = "checks", description = "Programs and their checks."),
+        (name = "sandboxfusion", description = "For clients of SandboxFusion, verl's among them."),
+        (name = "scalebox", description = "For clients of ScaleBox."),
+        (name = "piston", description = "For clients of Piston."),
+        (name = "judge0", description = "For clients of Judge0."),
         (name = "operation", description = "For people and for whoever keeps the service running."),
     ),
 )]

@@ -2,7 +2,7 @@
 
 use super::error::ApiError;
 use super::runs::{self, Runs};
-use super::{health, observe, openapi, page, v1};
+use super::{health, judge0, observe, openapi, page, piston, sandbox_fusion, scalebox, v1};
 use crate::config::{Config, ServerConfig};
 use crate::domain::{Limits, RuntimeInfo};
 use crate::validator::Validator;
@@ -27,6 +27,7 @@ pub(super) struct Shared {
     pub server: ServerConfig,
     pub caps: Limits,
     pub runs: Option<Runs>,
+    pub judge0: judge0::Store,
 }
 
 impl Api {
@@ -38,6 +39,7 @@ impl Api {
             server: config.server.clone(),
             caps: Limits::from(&config.limits),
             runs: None,
+            judge0: judge0::Store::default(),
         }))
     }
 
@@ -52,6 +54,43 @@ impl Api {
 }
 
 fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
+    let mut routes = own_routes();
+    routes.extend(compatible_routes());
+    routes
+}
+
+/// Those of other services, for their clients.
+fn compatible_routes() -> Vec<(&'static str, MethodRouter<Api>)> {
+    use sandbox_fusion::{datasets, notebook};
+    vec![
+        ("/v1/ping", get(sandbox_fusion::ping)),
+        ("/run_code", post(sandbox_fusion::run_code)),
+        ("/run_jupyter", post(notebook::run_jupyter)),
+        ("/list_datasets", get(datasets::list_datasets)),
+        ("/list_ids", post(datasets::list_ids)),
+        ("/get_prompts", post(datasets::get_prompts)),
+        ("/get_prompt_by_id", post(datasets::get_prompt_by_id)),
+        ("/submit", post(datasets::submit)),
+        ("/get_metrics", post(datasets::get_metrics)),
+        ("/common_evaluate", post(scalebox::evaluate)),
+        ("/common_evaluate_batch", post(scalebox::evaluate_batch)),
+        ("/api/v2/runtimes", get(piston::runtimes)),
+        ("/api/v2/execute", post(piston::execute)),
+        ("/about", get(judge0::about)),
+        ("/config_info", get(judge0::config_info)),
+        ("/languages", get(judge0::languages)),
+        ("/languages/{id}", get(judge0::one_language)),
+        ("/statuses", get(judge0::statuses)),
+        ("/submissions", post(judge0::send)),
+        (
+            "/submissions/batch",
+            post(judge0::send_batch).get(judge0::ask_batch),
+        ),
+        ("/submissions/{token}", get(judge0::ask)),
+    ]
+}
+
+fn own_routes() -> Vec<(&'static str, MethodRouter<Api>)> {
     vec![
         ("/", get(page::index)),
         ("/healthz", get(health::alive)),

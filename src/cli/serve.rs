@@ -58,6 +58,7 @@ A settings file, with the defaults:
   confinement = true       # no files, connections, programs while serving
   shutdown_seconds = 300
   # runs = \"runs\"          # training runs to be seen at /runs; none by default
+  # pod_name = \"pod\"       # told to SandboxFusion's clients; else the variable MY_POD_NAME
   [validator]
   workers = 8              # the number of cores
   queue_checks = 65536
@@ -74,7 +75,7 @@ A settings file, with the defaults:
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let layers = args
         .settings
-        .layers(Layers::default())?
+        .layers(Layers::default().set("server.pod_name", pod_name()))?
         .set("server.listen", args.listen)
         .set("server.confinement", args.no_confinement.then_some(false))
         .set("server.runs", args.runs);
@@ -93,6 +94,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     // Whatever thread is still busy works for nobody.
     runtime.shutdown_background();
     Ok(done(true))
+}
+
+/// The pod's name under the name by which services of this kind ask for it. Weaker than a setting.
+fn pod_name() -> Option<String> {
+    std::env::var("MY_POD_NAME").ok()
 }
 
 async fn serve_until_stopped(

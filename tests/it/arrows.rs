@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ),
     ("client", &["api", "domain"]),
     ("eval", &["validator", "client", "domain", "wheel"]),
-    ("api", &["validator", "domain", "config"]),
+    ("api", &["validator", "eval", "domain", "config"]),
 ];
 
 /// The wiring: may use everything.

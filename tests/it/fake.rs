@@ -108,6 +108,17 @@ pub fn full() -> Validator {
     validator
 }
 
+/// Fails at everything it is given.
+pub fn failing() -> Validator {
+    let settings = Settings {
+        workers: NonZeroUsize::MIN,
+        queue_checks: 100,
+        cache_bytes: None,
+    };
+    let executors = || Ok(Box::new(|_: &Run| Err("broken".into())) as Executor);
+    Validator::start(executors, "digest".into(), settings).expect("a validator")
+}
+
 /// Takes everything and answers nothing.
 pub fn stuck() -> Validator {
     start(100_000, endless)

@@ -6,6 +6,7 @@ mod attacks;
 mod backstop;
 mod cli;
 mod compiled;
+mod compatible;
 #[cfg(target_os = "linux")]
 mod confinement;
 mod determinism;
@@ -13,6 +14,7 @@ mod differential;
 mod eval;
 mod fake;
 mod faults;
+mod fetched;
 mod fresh;
 mod hostile_guests;
 mod humaneval;

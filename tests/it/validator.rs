@@ -2,6 +2,7 @@
 
 mod faults;
 mod outcomes;
+mod programs;
 mod scheduling;
 
 use std::num::NonZeroUsize;

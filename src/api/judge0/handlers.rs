@@ -1,0 +1,235 @@
+//! Submissions: sent, waited for, asked for.
+
+use super::about::MOST_TOGETHER;
+use super::error::{Judge0Error, Judge0Errors, Judge0Message};
+use super::result::{Fields, Telling};
+use super::store::Entry;
+use super::wire::{Asked, SubmissionWire};
+use crate::api::body;
+use crate::api::error::ApiError;
+use crate::api::router::Api;
+use crate::api::v1::wire::{Object, parse};
+use crate::domain::{Fault, FaultCode, ProgramResult};
+use crate::validator::{Results, Tenant};
+use axum::Json;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// What stands behind the `?`.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct Options {
+    /// Whether texts are in base64, both ways.
+    base64_encoded: Option<String>,
+    /// Whether the answer is the result rather than a token.
+    wait: Option<String>,
+    /// The fields that are told, with commas between; `*` for all.
+    fields: Option<String>,
+    /// The tokens that are asked for, with commas between.
+    tokens: Option<String>,
+}
+
+impl Options {
+    fn base64(&self) -> bool {
+        says_yes(self.base64_encoded.as_deref())
+    }
+
+    fn telling(&self) -> Telling {
+        Telling {
+            base64: self.base64(),
+            fields: Fields::asked_for(self.fields.as_deref()),
+        }
+    }
+}
+
+fn says_yes(option: Option<&str>) -> bool {
+    matches!(option, Some("true" | "1" | "yes" | "on"))
+}
+
+/// Submissions that are sent together.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Judge0Batch)]
+pub(in crate::api) struct BatchWire {
+    /// At most 20.
+    #[schema(value_type = Vec<SubmissionWire>, max_items = 20)]
+    submissions: Vec<Object<SubmissionWire>>,
+}
+
+/// Sends a submission.
+#[utoipa::path(
+    post, path = "/submissions", tag = "judge0",
+    params(Options),
+    request_body = SubmissionWire,
+    responses(
+        (status = 201, description = "Its token; the result, where it was waited for.", body = Object),
+        (status = 400, description = "The request cannot be used.", body = Judge0Message),
+        (status = 408, description = "The body did not arrive in time.", body = Judge0Message),
+        (status = 413, description = "The body is too large.", body = Judge0Message),
+        (status = 415, description = "The body is in another format.", body = Judge0Message),
+        (status = 422, description = "Fields are missing or wrong.", body = Judge0Errors),
+        (status = 500, description = "The server failed.", body = Judge0Message),
+        (status = 503, description = "The queue is full, or closed.", body = Judge0Message),
+    ),
+)]
+pub(in crate::api) async fn send(
+    State(api): State<Api>,
+    Query(options): Query<Options>,
+    request: Request,
+) -> Result<Response, Judge0Error> {
+    let bytes = body::read(request, &api.0.server).await?;
+    let asked = parse::<Object<SubmissionWire>>(&bytes)?.0;
+    let asked = asked.convert(options.base64(), &api.0.caps)?;
+    let (token, entry, results) = accept(&api, asked)?;
+    if !says_yes(options.wait.as_deref()) {
+        finish_later(&api, &token, entry, results);
+        return Ok((StatusCode::CREATED, Json(json!({ "token": token }))).into_response());
+    }
+    finish(&api, &token, &entry, results).await;
+    let told = options.telling().tell(&token, &entry)?;
+    Ok((StatusCode::CREATED, Json(told)).into_response())
+}
+
+/// Sends up to 20 submissions.
+#[utoipa::path(
+    post, path = "/submissions/batch", tag = "judge0",
+    params(Options),
+    request_body = BatchWire,
+    responses(
+        (status = 201, description = "For each its token, or what is wrong with it.",
+            body = Vec<Object>),
+        (status = 400, description = "The request cannot be used.", body = Judge0Message),
+        (status = 408, description = "The body did not arrive in time.", body = Judge0Message),
+        (status = 413, description = "The body is too large.", body = Judge0Message),
+        (status = 415, description = "The body is in another format.", body = Judge0Message),
+        (status = 422, description = "Fields are missing or wrong.", body = Judge0Errors),
+        (status = 500, description = "The server failed.", body = Judge0Message),
+        (status = 503, description = "The queue is full, or closed.", body = Judge0Message),
+    ),
+)]
+pub(in crate::api) async fn send_batch(
+    State(api): State<Api>,
+    Query(options): Query<Options>,
+    request: Request,
+) -> Result<Response, Judge0Error> {
+    let bytes = body::read(request, &api.0.server).await?;
+    let batch = parse::<Object<BatchWire>>(&bytes)?.0.submissions;
+    check_count(batch.len())?;
+    let mut answers = Vec::new();
+    for Object(submission) in batch {
+        let asked = submission.convert(options.base64(), &api.0.caps);
+        answers.push(match asked {
+            Ok(asked) => {
+                // Those before it are on their way; a queue that is full now takes no more of them.
+                let (token, entry, results) = accept(&api, asked)?;
+                finish_later(&api, &token, entry, results);
+                json!({ "token": token })
+            }
+            Err(errors) => json!(Judge0Error::from(errors).fields()),
+        });
+    }
+    Ok((StatusCode::CREATED, Json(answers)).into_response())
+}
+
+/// Asks for a submission.
+#[utoipa::path(
+    get, path = "/submissions/{token}", tag = "judge0",
+    params(("token" = String, Path, description = "What it was answered with."), Options),
+    responses(
+        (status = 200, description = "As much as is known of it.", body = Object),
+        (status = 400, description = "Fields that there are not, or texts that are no UTF-8.",
+            body = Judge0Message),
+        (status = 404, description = "There is none of that token, or not any more.",
+            body = Judge0Message),
+    ),
+)]
+pub(in crate::api) async fn ask(
+    State(api): State<Api>,
+    Path(token): Path<String>,
+    Query(options): Query<Options>,
+) -> Result<Json<Value>, Judge0Error> {
+    let entry = api.0.judge0.get(&token).ok_or(ApiError::NoSubmission)?;
+    Ok(Json(options.telling().tell(&token, &entry)?))
+}
+
+/// Asks for up to 20 submissions.
+#[utoipa::path(
+    get, path = "/submissions/batch", tag = "judge0",
+    params(Options),
+    responses(
+        (status = 200, description = "As much as is known of each; null for tokens of none.",
+            body = Object),
+        (status = 400, description = "Fields that there are not, or texts that are no UTF-8.",
+            body = Judge0Message),
+    ),
+)]
+pub(in crate::api) async fn ask_batch(
+    State(api): State<Api>,
+    Query(options): Query<Options>,
+) -> Result<Json<Value>, Judge0Error> {
+    let tokens = options.tokens.as_deref().unwrap_or_default();
+    let tokens: Vec<&str> = tokens
+        .split(',')
+        .map(str::trim)
+        .filter(|t| !t.is_empty())
+        .collect();
+    check_count(tokens.len())?;
+    let telling = options.telling();
+    let mut submissions = Vec::new();
+    for token in tokens {
+        submissions.push(match api.0.judge0.get(token) {
+            Some(entry) => telling.tell(token, &entry)?,
+            None => Value::Null,
+        });
+    }
+    Ok(Json(json!({ "submissions": submissions })))
+}
+
+fn check_count(count: usize) -> Result<(), ApiError> {
+    match count {
+        0 => Err(ApiError::Query(
+            "there should be at least one submission in a batch".into(),
+        )),
+        count if count > MOST_TOGETHER => Err(ApiError::Query(format!(
+            "number of submissions in a batch should be less than or equal to {MOST_TOGETHER}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+type Accepted = (String, Arc<Entry>, Results<ProgramResult>);
+
+fn accept(api: &Api, asked: Asked) -> Result<Accepted, ApiError> {
+    let programs = vec![asked.program.clone()];
+    let results = api
+        .0
+        .validator
+        .submit_programs(programs, Tenant::default())?;
+    let token = Uuid::new_v4().to_string();
+    let entry = Entry::new(asked);
+    api.0.judge0.keep(&token, entry.clone());
+    Ok((token, entry, results))
+}
+
+fn finish_later(api: &Api, token: &str, entry: Arc<Entry>, results: Results<ProgramResult>) {
+    let (api, token) = (api.clone(), token.to_owned());
+    tokio::spawn(async move { finish(&api, &token, &entry, results).await });
+}
+
+async fn finish(api: &Api, token: &str, entry: &Arc<Entry>, mut results: Results<ProgramResult>) {
+    let result = results.recv().await.map(|(_, result)| result);
+    entry.finish(result.unwrap_or_else(|| {
+        Err(Fault {
+            code: FaultCode::Engine,
+            message: "the engine failed".into(),
+            retryable: true,
+        })
+    }));
+    // It weighs more now.
+    api.0.judge0.keep(token, entry.clone());
+}

@@ -1,0 +1,86 @@
+//! Piston's API: a program in, what it printed out.
+
+pub(super) mod wire;
+
+use super::body;
+use super::error::ApiError;
+use super::programs::{self, refused};
+use super::router::Api;
+use super::v1::wire::{Object, parse};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use wire::{ExecuteRequest, ExecuteResponse, PistonRuntime};
+
+/// An error as clients of this API read it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PistonMessage {
+    /// What is wrong.
+    message: String,
+}
+
+/// An error that is told as this API tells errors.
+pub(super) struct PistonError(ApiError);
+
+impl<E: Into<ApiError>> From<E> for PistonError {
+    fn from(error: E) -> Self {
+        PistonError(error.into())
+    }
+}
+
+impl IntoResponse for PistonError {
+    fn into_response(self) -> Response {
+        // Fields at fault are a bad request there.
+        let status = match &self.0 {
+            ApiError::Fields(_) => ApiError::NotJson(String::new()).status(),
+            other => other.status(),
+        };
+        let message = self.0.in_one_line();
+        let mut response = (status, Json(PistonMessage { message })).into_response();
+        if let Some(seconds) = self.0.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// The languages that programs may be in.
+#[utoipa::path(get, path = "/api/v2/runtimes", tag = "piston", responses(
+    (status = 200, description = "All of them.", body = Vec<PistonRuntime>),
+))]
+pub(super) async fn runtimes(State(api): State<Api>) -> Json<Vec<PistonRuntime>> {
+    Json(api.0.runtimes.iter().map(PistonRuntime::from).collect())
+}
+
+/// Runs a program.
+#[utoipa::path(
+    post, path = "/api/v2/execute", tag = "piston",
+    request_body = ExecuteRequest,
+    responses(
+        (status = 200, description = "What came of it.", body = ExecuteResponse),
+        (status = 400, description = "The request cannot be used.", body = PistonMessage),
+        (status = 408, description = "The body did not arrive in time.", body = PistonMessage),
+        (status = 413, description = "The body is too large.", body = PistonMessage),
+        (status = 415, description = "The body is in another format.", body = PistonMessage),
+        (status = 429, description = "The queue is full.", body = PistonMessage,
+            headers(("Retry-After" = u64, description = "Seconds to wait."))),
+        (status = 500, description = "The server failed.", body = PistonMessage),
+        (status = 503, description = "The server is shutting down.", body = PistonMessage),
+    ),
+)]
+pub(super) async fn execute(
+    State(api): State<Api>,
+    request: Request,
+) -> Result<Json<ExecuteResponse>, PistonError> {
+    // `piston-client` sends JSON and calls it text.
+    let bytes = body::read_json_or_text(request, &api.0.server).await?;
+    let request = parse::<Object<ExecuteRequest>>(&bytes)?.0;
+    let runtime = PistonRuntime::chosen(&api.0.runtimes, &request)?;
+    let program = request.convert(&api.0.caps)?;
+    let output_bytes = program.limits.output_bytes;
+    let run = programs::run(&api, program).await.map_err(refused)?;
+    Ok(Json(ExecuteResponse::new(runtime, &run, output_bytes)))
+}

@@ -1,0 +1,85 @@
+//! SandboxFusion's API: programs, notebooks and data sets, as its clients and verl's know it.
+//!
+//! `wire` and `notebook` are its JSON, `datasets` judges completions for rows that the request brings.
+//! A program that is judged by what it says of itself can cheat; the data-set routes judge by checks
+//! where a test decides.
+
+pub(super) mod cases;
+pub(super) mod datasets;
+mod extraction;
+pub(super) mod notebook;
+pub(super) mod rows;
+pub(super) mod wire;
+
+use super::body;
+use super::error::{ApiError, ProblemDocument};
+use super::programs::{self, Failed};
+use super::router::Api;
+use super::v1::wire::{Object, parse};
+use crate::domain::{FaultCode, ProgramRun};
+use axum::Json;
+use axum::extract::{Request, State};
+use wire::{RunCodeRequest, RunCodeResponse};
+
+/// Whether the service answers.
+#[utoipa::path(get, path = "/v1/ping", tag = "sandboxfusion", responses(
+    (status = 200, description = "`pong`.", body = String),
+))]
+pub(super) async fn ping() -> Json<&'static str> {
+    Json("pong")
+}
+
+/// Runs a program.
+#[utoipa::path(
+    post, path = "/run_code", tag = "sandboxfusion",
+    request_body = RunCodeRequest,
+    responses(
+        (status = 200, description = "What came of it.", body = RunCodeResponse),
+        (status = 400, description = "The body is not JSON.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 415, description = "The body is in another format.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 422, description = "Fields are missing or wrong.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 500, description = "The server failed.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 504, description = "The queue is full, or closed: ask again.",
+            body = ProblemDocument, content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Seconds to wait."))),
+    ),
+)]
+pub(super) async fn run_code(
+    State(api): State<Api>,
+    request: Request,
+) -> Result<Json<RunCodeResponse>, ApiError> {
+    let bytes = body::read(request, &api.0.server).await?;
+    let (program, fetched) = parse::<Object<RunCodeRequest>>(&bytes)?
+        .0
+        .convert(&api.0.caps)?;
+    let run = tell(programs::run(&api, program).await)?;
+    Ok(Json(RunCodeResponse::new(run, &fetched, pod(&api))))
+}
+
+/// The pod that the service runs in, where it is told.
+pub(super) fn pod(api: &Api) -> Option<String> {
+    api.0.server.pod_name.clone()
+}
+
+/// A program's run, or the message of a fault. What asking again helps against is an error that
+/// clients of this API ask again on.
+pub(super) fn tell(
+    result: Result<ProgramRun, Failed>,
+) -> Result<Result<ProgramRun, String>, ApiError> {
+    match result {
+        Ok(run) => Ok(Ok(run)),
+        Err(Failed::Rejected(rejected)) => Err(ApiError::Busy(rejected)),
+        Err(Failed::Fault(fault)) if fault.code == FaultCode::Shutdown => {
+            Err(ApiError::Busy(crate::validator::Rejected::ShuttingDown))
+        }
+        Err(Failed::Fault(fault)) => Ok(Err(fault.message)),
+    }
+}

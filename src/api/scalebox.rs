@@ -1,0 +1,127 @@
+//! ScaleBox's API: completions judged by test cases of the request, without data set and id.
+//!
+//! Cases of a batch stand in lists side by side. Judging is that of the data-set routes.
+
+use super::body;
+use super::error::{ApiError, ProblemDocument};
+use super::router::Api;
+use super::sandbox_fusion::datasets::{cases, human_eval};
+use super::sandbox_fusion::rows::{EvalResult, SubmitRequest};
+use super::v1::wire::{Object, parse};
+use axum::Json;
+use axum::extract::{Request, State};
+use serde_json::{Map, Value, json};
+
+/// Judges a completion by test cases, each an object.
+#[utoipa::path(post, path = "/common_evaluate", tag = "scalebox", request_body = SubmitRequest,
+    responses(
+        (status = 200, description = "What became of it.", body = EvalResult),
+        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 500, description = "The server failed.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 504, description = "The queue is full, or closed: ask again.",
+            body = ProblemDocument, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn evaluate(
+    State(api): State<Api>,
+    request: Request,
+) -> Result<Json<EvalResult>, ApiError> {
+    let request = read(&api, request).await?;
+    let row = request.config.row(&request.id)?;
+    Ok(Json(cases(&api, &request, row).await?))
+}
+
+/// Judges a completion by test cases whose inputs and outputs are lists.
+#[utoipa::path(post, path = "/common_evaluate_batch", tag = "scalebox",
+    request_body = SubmitRequest,
+    responses(
+        (status = 200, description = "What became of it.", body = EvalResult),
+        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 500, description = "The server failed.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 504, description = "The queue is full, or closed: ask again.",
+            body = ProblemDocument, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn evaluate_batch(
+    State(api): State<Api>,
+    request: Request,
+) -> Result<Json<EvalResult>, ApiError> {
+    let request = read(&api, request).await?;
+    let row = request.config.row(&request.id)?;
+    let batch = row.get("test_cases").and_then(Value::as_object);
+    let batch = batch.ok_or_else(|| wrong("test_cases must be an object of lists"))?;
+    if batch.get("type").and_then(Value::as_str) == Some("assert") {
+        return Ok(Json(human_eval(&api, &request, batch).await?));
+    }
+    Ok(Json(cases(&api, &request, &one_by_one(batch)?).await?))
+}
+
+async fn read(api: &Api, request: Request) -> Result<SubmitRequest, ApiError> {
+    let bytes = body::read(request, &api.0.server).await?;
+    let request = parse::<Object<SubmitRequest>>(&bytes)?.0;
+    if request.config.language.is_none() {
+        return Err(wrong("config.language is missing: send `python`"));
+    }
+    request.config.check_language()?;
+    check_judge(&request)?;
+    Ok(request)
+}
+
+fn check_judge(request: &SubmitRequest) -> Result<(), ApiError> {
+    let language = request.config.extra("special_judge_language");
+    match language.and_then(Value::as_str) {
+        None | Some("python" | "python3") => Ok(()),
+        Some(other) => Err(wrong(&format!(
+            "config.extra.special_judge_language is `{other}`, must be `python`"
+        ))),
+    }
+}
+
+fn wrong(why: &str) -> ApiError {
+    ApiError::Request(why.to_owned())
+}
+
+/// The cases of a batch as a list.
+fn one_by_one(batch: &Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
+    let list = |names: [&str; 2]| {
+        let found = names.iter().find_map(|name| batch.get(*name)?.as_array());
+        found.ok_or_else(|| wrong(&format!("test_cases.{} must be a list", names[0])))
+    };
+    let (inputs, outputs) = (list(["input", "inputs"])?, list(["output", "outputs"])?);
+    if inputs.len() != outputs.len() {
+        return Err(wrong("test_cases has not as many outputs as inputs"));
+    }
+    let function = batch.get("fn_name").cloned().unwrap_or(Value::Null);
+    let calls = match batch.get("type").and_then(Value::as_str) {
+        None => function.is_string(),
+        Some(name) => name == "function_call",
+    };
+    let in_text = batch.get("json_input").and_then(Value::as_bool) == Some(true);
+    let kind = if calls {
+        "function_call"
+    } else {
+        "stdin_stdout"
+    };
+    let cases = inputs.iter().zip(outputs).map(|(input, output)| {
+        let (input, output) = match (calls && in_text, input, output) {
+            (true, Value::String(input), Value::String(output)) => decoded(input, output)?,
+            _ => (input.clone(), output.clone()),
+        };
+        Ok(json!({"type": kind, "fn_name": function, "input": input, "output": output}))
+    });
+    let cases: Result<Vec<Value>, ApiError> = cases.collect();
+    Ok(Map::from_iter([(
+        "test_cases".to_owned(),
+        Value::Array(cases?),
+    )]))
+}
+
+/// Arguments in lines of JSON, and a result in JSON.
+fn decoded(input: &str, output: &str) -> Result<(Value, Value), ApiError> {
+    let wrong = |_| wrong("test_cases.input and output must be JSON, as json_input says");
+    let arguments: Result<Vec<Value>, _> = input.lines().map(serde_json::from_str).collect();
+    let output: Value = serde_json::from_str(output).map_err(wrong)?;
+    Ok((Value::Array(arguments.map_err(wrong)?), json!([output])))
+}
