@@ -4,8 +4,10 @@
 //! environment, then flags. Reads nothing by itself: `cli` hands over the environment and names
 //! the file.
 
+mod access;
 mod layers;
 
+pub use access::{AccessConfig, KeyConfig, KeyDigest, KeyError};
 pub use layers::{ConfigError, Layers};
 
 use crate::domain::Limits;
@@ -20,6 +22,8 @@ use std::time::Duration;
 pub struct Config {
     /// The HTTP server's.
     pub server: ServerConfig,
+    /// Who may call it.
+    pub access: AccessConfig,
     /// The validator's.
     pub validator: ValidatorConfig,
     /// What a request may ask for.
@@ -48,6 +52,10 @@ pub struct ServerConfig {
     pub shutdown_seconds: u64,
     /// A folder of training runs to be viewed below `/runs`; absent, there is no such view.
     pub runs: Option<PathBuf>,
+    /// A PEM file of certificates, the server's own first; with `tls_key`, it speaks TLS.
+    pub tls_certificates: Option<PathBuf>,
+    /// A PEM file of the private key to the first certificate.
+    pub tls_key: Option<PathBuf>,
 }
 
 impl Default for ServerConfig {
@@ -70,6 +78,9 @@ impl Default for ServerConfig {
             shutdown_seconds: 300,
             // A confined process opens no files but for this.
             runs: None,
+            // On loopback, and behind a proxy that has it, there is nothing to encrypt.
+            tls_certificates: None,
+            tls_key: None,
         }
     }
 }

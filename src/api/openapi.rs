@@ -2,7 +2,7 @@
 
 use super::error::ProblemDocument;
 use super::v1::wire::FieldError;
-use super::{health, page, v1};
+use super::{admin, health, metrics, page, v1};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use std::sync::LazyLock;
@@ -25,6 +25,9 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         page::index,
         health::alive,
         health::ready,
+        metrics::serve,
+        admin::log_level,
+        admin::set_log_level,
         serve,
         v1::checks,
         v1::runtimes,

@@ -7,6 +7,7 @@ use crate::domain::{Executions, Fault, Judged, Submission, SubmissionResult, Ver
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Most bytes of output in the verdicts of one request. An answer is held in memory whole, also
@@ -21,6 +22,8 @@ const MEMORY_BYTES: u64 = 64 << 20;
 /// An accepted request.
 pub(super) struct Request {
     pub tenant: Tenant,
+    /// Since when it waits; for figures only.
+    pub accepted: Instant,
     /// Runs that its submissions share, where there is no cache.
     pub memory: Option<Memory>,
     submissions: Vec<(Submission, Mutex<Progress>)>,
@@ -73,6 +76,7 @@ impl Request {
         };
         let request = Request {
             tenant,
+            accepted: Instant::now(),
             memory: remember.then(|| Memory::new(MEMORY_BYTES)),
             submissions: submissions.into_iter().map(with_progress).collect(),
             results,

@@ -1,6 +1,7 @@
 //! Executions for a judge: remembered, shared or run; counted either way.
 
 use super::key::Key;
+use super::measures::Measures;
 use super::memory::{Memory, Ran};
 use super::request::Request;
 use super::{Executor, ExecutorError};
@@ -8,6 +9,7 @@ use crate::domain::{Executions, Submission};
 use crate::sandbox::{Ending, Execution, Job, Run};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 /// What a judge is given for a run.
 #[derive(Clone, Debug)]
@@ -40,6 +42,7 @@ pub(super) struct Bench {
     pub executions: AtomicU64,
     /// Programs that were not, because an identical one was.
     pub cache_hits: AtomicU64,
+    pub measures: Measures,
 }
 
 impl Bench {
@@ -50,6 +53,7 @@ impl Bench {
             floor: RwLock::new(()),
             executions: AtomicU64::new(0),
             cache_hits: AtomicU64::new(0),
+            measures: Measures::new(),
         }
     }
 }
@@ -163,6 +167,10 @@ impl<'a> Runs<'a> {
 
     fn execute(&mut self, run: &Run) -> Result<Execution, Interrupted> {
         self.bench.executions.fetch_add(1, Ordering::Relaxed);
-        (self.executor)(run).map_err(Interrupted::Failed)
+        let started = Instant::now();
+        let execution = (self.executor)(run).map_err(Interrupted::Failed)?;
+        let measures = &self.bench.measures;
+        measures.executed(started.elapsed(), execution.fuel);
+        Ok(execution)
     }
 }

@@ -148,6 +148,8 @@ impl Place<'_> {
     fn perform(&mut self, request: &Request, task: &Task) {
         (self.shop.faults)(FaultPoint::Begin);
         let submission = request.submission(task.submission);
+        let measures = &self.shop.bench.measures;
+        measures.waited(request.accepted.elapsed());
         let mut failed = false;
         for check in task.checks.clone() {
             if request.is_cancelled() || request.is_faulty(task.submission) {
@@ -155,12 +157,14 @@ impl Place<'_> {
             }
             if failed && submission.stop_on_failure {
                 let verdict = skipped(submission, &submission.checks[check]);
+                measures.judged(verdict.outcome);
                 request.settle(task.submission, check, verdict, Executions::default());
                 continue;
             }
             match self.check(request, submission, check) {
                 Ok((verdict, executions)) => {
                     failed |= verdict.outcome.is_failure();
+                    measures.judged(verdict.outcome);
                     request.settle(task.submission, check, verdict, executions);
                 }
                 Err(Interrupted::Cancelled) => return,
