@@ -4,6 +4,7 @@
     touchstone serve &
     python3 examples/client.py
     python3 examples/client.py --url http://127.0.0.1:8080 --candidates 2000 --batch-checks 1000
+    TOUCHSTONE_API_KEY=ts_… python3 examples/client.py --url https://touchstone.example.org
 
 It sends candidates of one problem in batches, prints results as they become known, waits as long as
 the server says where its queue is full, and sends again what was left unanswered: what a training
@@ -14,13 +15,15 @@ import argparse
 import collections
 import http.client
 import json
+import os
 import random
 import time
 import urllib.error
 import urllib.request
 
-# Statuses that say "later": the queue is full, the server is shutting down.
-LATER = (429, 503)
+# Statuses that say "later": the queue is full or the key's limit is reached, the server is shutting
+# down, something in between gave up waiting.
+LATER = (429, 502, 503, 504)
 
 
 class Refused(Exception):
@@ -32,15 +35,26 @@ class Refused(Exception):
         self.problem = problem
 
 
+def problem_of(error):
+    """What the server says of an error; what stands between may say nothing of use."""
+    try:
+        problem = json.load(error)
+        return {"status": problem["status"], "detail": problem["detail"], **problem}
+    except (ValueError, KeyError, TypeError):
+        return {"status": error.code, "detail": error.reason}
+
+
 class Client:
     """Sends submissions and yields what became of them.
 
-    `batch_checks` bounds a request; it must be below the server's `validator.queue_checks`.
+    `key` is the API key, where the server has keys. `batch_checks` bounds a request; it must be below
+    the server's `validator.queue_checks`.
     `patience_s` is how long to try without any result before giving up, `answer_s` how long to
     wait for the next line of an answer.
     """
 
-    def __init__(self, url, batch_checks=4096, patience_s=120.0, answer_s=600.0):
+    def __init__(self, url, key=None, batch_checks=4096, patience_s=120.0, answer_s=600.0):
+        self.key = key
         self.url = url.rstrip("/") + "/v1/checks"
         self.batch_checks = batch_checks
         self.patience_s = patience_s
@@ -86,7 +100,7 @@ class Client:
                     deadline, pause = time.monotonic() + self.patience_s, 0.5
             except urllib.error.HTTPError as error:
                 if error.code not in LATER:
-                    raise Refused(json.load(error)) from None
+                    raise Refused(problem_of(error)) from None
                 wait, reason = error.headers.get("Retry-After"), f"status {error.code}"
             except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
                 # An answer that breaks off, in the middle of a line too, is not complete.
@@ -96,7 +110,7 @@ class Client:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{len(missing)} submissions without a result: {reason}")
             # What several clients would do at the same moment they do at different ones.
-            time.sleep(float(wait) * random.uniform(1, 1.5) if wait else pause)
+            time.sleep(seconds(wait, pause) * random.uniform(1, 1.5))
             pause = min(pause * 2, 30)
 
     def _send(self, submissions, problems):
@@ -107,10 +121,20 @@ class Client:
             "submissions": submissions,
         }
         headers = {"Content-Type": "application/json", "Accept": "application/x-ndjson"}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
         request = urllib.request.Request(self.url, json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=self.answer_s) as answer:
             for line in answer:
                 yield json.loads(line)
+
+
+def seconds(wait, otherwise):
+    """`Retry-After` in seconds; a date, which proxies may send, is as good as nothing."""
+    try:
+        return max(float(wait), 0.0)
+    except (TypeError, ValueError):
+        return otherwise
 
 
 PROBLEM = {
@@ -146,7 +170,8 @@ def main():
         }
         for number in range(options.candidates)
     )
-    client = Client(options.url, options.batch_checks)
+    key = os.environ.get("TOUCHSTONE_API_KEY")
+    client = Client(options.url, key, options.batch_checks)
     rewards, started = collections.Counter(), time.monotonic()
     for result in client.check(submissions, [PROBLEM]):
         if "error" in result:

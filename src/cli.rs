@@ -1,9 +1,11 @@
 //! The command line: the only place that reads the environment and wires everything together.
 
+mod access;
 mod bench;
 mod check;
 mod eval;
 mod failure;
+mod key;
 mod logging;
 mod memory;
 mod model;
@@ -61,6 +63,7 @@ enum Command {
     Eval(eval::Args),
     Sample(sample::Args),
     Bench(bench::Args),
+    Key(key::Args),
     Model(model::Args),
     Report(report::Args),
     Runtime(runtime::Args),
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Sample(args) => sample::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Key(args) => key::run(&args),
         Command::Model(args) => model::run(args),
         Command::Report(args) => report::run(&args),
         Command::Runtime(args) => runtime::run(args),

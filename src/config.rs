@@ -4,8 +4,10 @@
 //! environment, then flags. Reads nothing by itself: `cli` hands over the environment and names
 //! the file.
 
+mod access;
 mod layers;
 
+pub use access::{AccessConfig, KeyConfig, KeyDigest, KeyError};
 pub use layers::{ConfigError, Layers};
 
 use crate::domain::Limits;
@@ -20,6 +22,8 @@ use std::time::Duration;
 pub struct Config {
     /// The HTTP server's.
     pub server: ServerConfig,
+    /// Who may call it.
+    pub access: AccessConfig,
     /// The validator's.
     pub validator: ValidatorConfig,
     /// What a request may ask for.
@@ -50,6 +54,10 @@ pub struct ServerConfig {
     pub runs: Option<PathBuf>,
     /// The pod that it runs in, which answers to SandboxFusion's clients name; absent, they name none.
     pub pod_name: Option<String>,
+    /// A PEM file of certificates, the server's own first; with `tls_key`, it speaks TLS.
+    pub tls_certificates: Option<PathBuf>,
+    /// A PEM file of the private key to the first certificate.
+    pub tls_key: Option<PathBuf>,
 }
 
 impl Default for ServerConfig {
@@ -74,6 +82,9 @@ impl Default for ServerConfig {
             runs: None,
             // Kubernetes tells it by a variable of its own, if asked to.
             pod_name: None,
+            // On loopback, and behind a proxy that has it, there is nothing to encrypt.
+            tls_certificates: None,
+            tls_key: None,
         }
     }
 }

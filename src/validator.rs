@@ -12,6 +12,7 @@
 mod fault;
 mod judge;
 mod key;
+mod measures;
 mod memory;
 mod program;
 mod queue;
@@ -21,6 +22,7 @@ mod worker;
 
 #[doc(hidden)]
 pub use fault::FaultPoint;
+pub use measures::Measures;
 
 use crate::domain::{Program, ProgramResult, Submission, SubmissionResult};
 use crate::sandbox::{Execution, Run};
@@ -104,6 +106,14 @@ pub struct Stats {
     pub cache_hits: u64,
     /// Executors that failed, or whose worker died: each was or is being replaced.
     pub worker_restarts: u64,
+    /// Executions that are remembered, about: an insertion shows a little later.
+    pub cache_executions: u64,
+    /// What they take, about.
+    pub cache_bytes: u64,
+    /// What they may take; 0 without a cache.
+    pub cache_capacity_bytes: u64,
+    /// Executions that were forgotten for want of room.
+    pub cache_evictions: u64,
 }
 
 impl Validator {
@@ -213,6 +223,8 @@ impl Validator {
     /// What it is doing.
     pub fn stats(&self) -> Stats {
         let shop = &self.0.0;
+        let cache = shop.bench.cache.as_ref().map(Memory::stats);
+        let cache = cache.unwrap_or_default();
         Stats {
             queued_checks: shop.queue.unfinished(),
             capacity: shop.queue.capacity(),
@@ -220,7 +232,16 @@ impl Validator {
             executions: shop.bench.executions.load(Ordering::Relaxed),
             cache_hits: shop.bench.cache_hits.load(Ordering::Relaxed),
             worker_restarts: shop.restarts.load(Ordering::Relaxed),
+            cache_executions: cache.executions,
+            cache_bytes: cache.bytes,
+            cache_capacity_bytes: cache.capacity_bytes,
+            cache_evictions: cache.evictions,
         }
+    }
+
+    /// What its workers have counted and measured.
+    pub fn measures(&self) -> &Measures {
+        &self.0.0.bench.measures
     }
 
     /// Takes nothing more; resolves when all that was accepted is answered and the workers have

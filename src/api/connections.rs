@@ -1,5 +1,6 @@
 //! Connections: accepted until the server stops, each with one request after the other.
 
+use super::tls::Tls;
 use axum::Router;
 use axum::serve::Listener;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -17,6 +18,7 @@ pub(super) async fn serve(
     mut listener: impl Listener,
     router: Router,
     head_timeout: Duration,
+    tls: Option<Tls>,
     stop: impl Future<Output = ()>,
 ) {
     // Says to connections that the server stops, and to us when the last is gone.
@@ -28,12 +30,38 @@ pub(super) async fn serve(
             () = &mut stop => break,
         };
         let (router, stopping) = (router.clone(), stopping.subscribe());
-        tokio::spawn(serve_one(stream, router, head_timeout, stopping));
+        match tls.clone() {
+            None => tokio::spawn(serve_one(stream, router, head_timeout, stopping)),
+            Some(tls) => tokio::spawn(async move {
+                if let Some(stream) = shake_hands(stream, tls, head_timeout).await {
+                    serve_one(stream, router, head_timeout, stopping).await;
+                }
+            }),
+        };
     }
     // Whoever connects now is refused, not left waiting.
     drop(listener);
     stopping.send_replace(());
     stopping.closed().await;
+}
+
+/// The encrypted stream; none for a client that speaks no TLS, or takes longer than for a head.
+async fn shake_hands<S>(
+    stream: S,
+    tls: Tls,
+    timeout: Duration,
+) -> Option<tokio_rustls::server::TlsStream<S>>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    match tokio::time::timeout(timeout, tls.0.accept(stream)).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a TLS handshake failed");
+            None
+        }
+        Err(_) => None,
+    }
 }
 
 async fn serve_one<S>(

@@ -1,12 +1,14 @@
 //! What can go wrong with a request, and the one place that gives it a status code.
 
+use super::access::Challenge;
 use super::v1::wire::{FieldError, FieldErrors, ParseError};
 use crate::validator::Rejected;
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
 
@@ -26,8 +28,32 @@ pub enum ApiError {
     #[error("{0}")]
     Request(String),
     /// The request names another host than this server answers for.
-    #[error("this server answers for `localhost` and `127.0.0.1` only")]
+    #[error(
+        "this server answers for `localhost` and `127.0.0.1` only; other names take API keys, or \
+         `--open`"
+    )]
     OtherHost,
+    /// The request has no key.
+    #[error("an API key is needed: `Authorization: Bearer KEY`")]
+    NoKey(Challenge),
+    /// The request has a key that is nobody's.
+    #[error("this API key is not known")]
+    UnknownKey(Challenge),
+    /// The key is not for this.
+    #[error("this takes the key of an administrator (`admin = true` in the file of keys)")]
+    Forbidden,
+    /// The key was used more often than it may.
+    #[error("this key has sent as many requests as it may for now; see `Retry-After`")]
+    RateLimited {
+        /// When the next one may be sent.
+        retry_after: Duration,
+    },
+    /// The key has as many unanswered requests as it may.
+    #[error("this key has as many requests unanswered as it may; wait for one of them")]
+    TooManyAtOnce {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
     /// The route does not take that method.
     #[error("this route does not take that method; see `Allow`")]
     MethodNotAllowed,
@@ -100,6 +126,19 @@ impl ApiError {
             Self::Query(_) => (Code::BAD_REQUEST, "invalid-query", "Invalid query"),
             Self::Request(_) => (Code::BAD_REQUEST, "invalid-request", "Invalid request"),
             Self::OtherHost => (Code::MISDIRECTED_REQUEST, "other-host", "Another host"),
+            Self::NoKey(_) => (Code::UNAUTHORIZED, "no-key", "An API key is needed"),
+            Self::UnknownKey(_) => (Code::UNAUTHORIZED, "unknown-key", "Unknown API key"),
+            Self::Forbidden => (Code::FORBIDDEN, "forbidden", "Not for this key"),
+            Self::RateLimited { .. } => (
+                Code::TOO_MANY_REQUESTS,
+                "rate-limited",
+                "Too many requests a second",
+            ),
+            Self::TooManyAtOnce { .. } => (
+                Code::TOO_MANY_REQUESTS,
+                "too-many-at-once",
+                "Too many requests at a time",
+            ),
             Self::MethodNotAllowed => (
                 Code::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
@@ -169,9 +208,23 @@ impl ApiError {
     pub(super) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Rejected(Rejected::Full { retry_after })
-            | Self::Busy(Rejected::Full { retry_after }) => {
+            | Self::Busy(Rejected::Full { retry_after })
+            | Self::RateLimited { retry_after }
+            | Self::TooManyAtOnce { retry_after } => {
                 Some(retry_after.as_secs_f64().ceil().max(1.0) as u64)
             }
+            _ => None,
+        }
+    }
+
+    /// How a client is asked for a key.
+    fn challenge(&self) -> Option<HeaderValue> {
+        match self {
+            Self::NoKey(challenge) => Some(challenge.header(false)),
+            Self::UnknownKey(challenge) => Some(challenge.header(true)),
+            Self::Forbidden => Some(HeaderValue::from_static(
+                r#"Bearer realm="touchstone", error="insufficient_scope""#,
+            )),
             _ => None,
         }
     }
@@ -209,6 +262,11 @@ fn rejected_detail(rejected: &Rejected) -> String {
     }
 }
 
+/// The error that an answer was made of, in its extensions: an API of another format makes its own
+/// answer of it, whether a handler refused or the door did.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal(#[expect(dead_code, reason = "for formats to come")] pub Arc<ApiError>);
+
 impl From<Rejected> for ApiError {
     fn from(rejected: Rejected) -> Self {
         Self::Rejected(rejected)
@@ -242,6 +300,10 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = self.retry_after() {
             headers.insert(RETRY_AFTER, seconds.into());
         }
+        if let Some(challenge) = self.challenge() {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        response.extensions_mut().insert(Refusal(Arc::new(self)));
         response
     }
 }

@@ -1,12 +1,15 @@
 //! One log line a request.
 
+use super::access::Caller;
+use super::metrics::Metrics;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::StreamExt;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How many submissions a request had; handlers leave it in the response's extensions.
@@ -14,10 +17,15 @@ use std::time::Instant;
 pub(super) struct BatchSize(pub usize);
 
 /// Logs each request once, whether it is answered or given up by the client.
-pub(super) async fn log_request(request: Request, next: Next) -> Response {
-    let mut line = RequestLine::new(&request);
+pub(super) async fn log_request(
+    State(metrics): State<Metrics>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut line = RequestLine::new(&request, metrics);
     let response = next.run(request).await;
     line.status = Some(response.status());
+    line.key = Caller::of(response.extensions()).name;
     line.submissions = response.extensions().get().map(|BatchSize(size)| *size);
     let media_type = response.headers().get(CONTENT_TYPE);
     if media_type.is_none_or(|media_type| media_type != "application/x-ndjson") {
@@ -36,26 +44,34 @@ pub(super) async fn log_request(request: Request, next: Next) -> Response {
 
 /// Writes itself when dropped, since a client that goes away ends the request by dropping it.
 struct RequestLine {
+    metrics: Metrics,
+    /// The path as it is declared; of a path that is not, nothing is counted by its name.
+    route: Option<MatchedPath>,
     method: Method,
     path: String,
     request_id: String,
     started: Instant,
     /// None while there is no answer: the client went away before.
     status: Option<StatusCode>,
+    /// The caller's name; empty where it has none.
+    key: Arc<str>,
     submissions: Option<usize>,
     streamed: bool,
 }
 
 impl RequestLine {
-    fn new(request: &Request) -> Self {
+    fn new(request: &Request, metrics: Metrics) -> Self {
         let request_id = request.headers().get("x-request-id");
         let request_id = request_id.and_then(|id| id.to_str().ok()).unwrap_or("");
         RequestLine {
+            metrics,
+            route: request.extensions().get().cloned(),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             request_id: request_id.to_owned(),
             started: Instant::now(),
             status: None,
+            key: "".into(),
             submissions: None,
             streamed: false,
         }
@@ -63,18 +79,24 @@ impl RequestLine {
 
     /// Orchestrators and pages of runs ask every few seconds, and nobody wants to read that.
     fn is_probe(&self) -> bool {
-        matches!(self.path.as_str(), "/healthz" | "/readyz") || self.path.starts_with("/runs/api/")
+        matches!(self.path.as_str(), "/healthz" | "/readyz" | "/metrics")
+            || self.path.starts_with("/runs/api/")
     }
 }
 
 impl Drop for RequestLine {
     fn drop(&mut self) {
+        let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
+        let status = self.status.map(|status| status.as_u16());
+        self.metrics
+            .request(route, &self.method, status, self.started.elapsed());
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
                     method = %self.method,
                     path = self.path,
-                    status = self.status.map(|status| status.as_u16()),
+                    status,
+                    key = (!self.key.is_empty()).then_some(&*self.key),
                     submissions = self.submissions,
                     streamed = self.streamed,
                     duration_ms = self.started.elapsed().as_secs_f64() * 1e3,

@@ -2,7 +2,7 @@
 
 use super::error::ProblemDocument;
 use super::v1::wire::FieldError;
-use super::{health, judge0, page, piston, sandbox_fusion, scalebox, v1};
+use super::{admin, health, judge0, metrics, page, piston, sandbox_fusion, scalebox, v1};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use std::sync::LazyLock;
@@ -26,6 +26,9 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         page::index,
         health::alive,
         health::ready,
+        metrics::serve,
+        admin::log_level,
+        admin::set_log_level,
         serve,
         v1::checks,
         v1::runtimes,

@@ -1,13 +1,20 @@
 //! Every route of the service, and what stands around all of them.
 
+use super::access::{self, Access};
+use super::admin::{self, LogControl};
 use super::error::ApiError;
+use super::metrics::{self, Metrics, Process};
 use super::runs::{self, Runs};
-use super::{health, judge0, observe, openapi, page, piston, sandbox_fusion, scalebox, v1};
-use crate::config::{Config, ServerConfig};
+use super::tls::Tls;
+use super::{
+    headers, health, judge0, observe, openapi, page, piston, sandbox_fusion, scalebox, v1,
+};
+use crate::config::{AccessConfig, Config, KeyConfig, ServerConfig};
 use crate::domain::{Limits, RuntimeInfo};
 use crate::validator::Validator;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderValue;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
@@ -25,6 +32,13 @@ pub(super) struct Shared {
     pub validator: Validator,
     pub runtimes: Vec<RuntimeInfo>,
     pub server: ServerConfig,
+    pub rules: AccessConfig,
+    pub access: Access,
+    pub has_keys: bool,
+    pub allowed_origins: Vec<HeaderValue>,
+    pub tls: Option<Tls>,
+    pub metrics: Metrics,
+    pub log: Option<LogControl>,
     pub caps: Limits,
     pub runs: Option<Runs>,
     pub judge0: judge0::Store,
@@ -33,13 +47,56 @@ pub(super) struct Shared {
 impl Api {
     /// The service over a validator whose sandboxes hold this runtime.
     pub fn new(validator: Validator, runtime: RuntimeInfo, config: &Config) -> Self {
+        let origins = config.access.allowed_origins.iter();
+        let memory_bytes = config.limits.memory_bytes;
+        let metrics = Metrics::new(&validator, &runtime, memory_bytes, None);
         Api(Arc::new(Shared {
             validator,
             runtimes: vec![runtime],
             server: config.server.clone(),
+            rules: config.access.clone(),
+            access: Access::new(&[], &config.access, config.server.listen),
+            has_keys: false,
+            // Settings were checked to be such values.
+            allowed_origins: origins.filter_map(|origin| origin.parse().ok()).collect(),
+            tls: None,
+            metrics,
+            log: None,
             caps: Limits::from(&config.limits),
             runs: None,
             judge0: judge0::Store::default(),
+        }))
+    }
+
+    /// For whoever has one of these keys; for all where there are none.
+    pub fn with_keys(self, keys: &[KeyConfig]) -> Self {
+        self.0.metrics.know(keys);
+        let shared = Arc::unwrap_or_clone(self.0);
+        Api(Arc::new(Shared {
+            access: Access::new(keys, &shared.rules, shared.server.listen),
+            has_keys: !keys.is_empty(),
+            ..shared
+        }))
+    }
+
+    /// With figures of this process, and a log whose level can be changed.
+    pub fn with_operation(self, process: Option<Process>, log: LogControl) -> Self {
+        let shared = Arc::unwrap_or_clone(self.0);
+        let (validator, runtime) = (&shared.validator, &shared.runtimes[0]);
+        let memory_bytes = shared.caps.memory_bytes;
+        Api(Arc::new(Shared {
+            metrics: Metrics::new(validator, runtime, memory_bytes, process),
+            log: Some(log),
+            ..shared
+        }))
+    }
+
+    /// By TLS.
+    pub fn with_tls(self, tls: Tls) -> Self {
+        let shared = Arc::unwrap_or_clone(self.0);
+        Api(Arc::new(Shared {
+            tls: Some(tls),
+            ..shared
         }))
     }
 
@@ -96,6 +153,11 @@ fn own_routes() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/openapi.json", get(openapi::serve)),
+        ("/metrics", get(metrics::serve)),
+        (
+            "/admin/log-level",
+            get(admin::log_level).put(admin::set_log_level),
+        ),
         ("/v1/checks", post(v1::checks)),
         ("/v1/runtimes", get(v1::runtimes)),
     ]
@@ -116,20 +178,33 @@ pub fn router(api: Api) -> Router {
             router.route(path, methods)
         })
         .merge(page::assets())
-        .with_state(api)
+        .with_state(api.clone())
         .merge(runs)
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed);
-    surround(routes)
+    surround(routes, api)
 }
 
 /// What every request passes, the last one first.
-fn surround(routes: Router) -> Router {
-    routes
+fn surround(routes: Router, api: Api) -> Router {
+    let door = (api.0.access.clone(), api.0.metrics.clone());
+    let metrics = api.0.metrics.clone();
+    let routes = routes
         // Bodies are read, and bounded, in one place of our own.
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(observe::log_request))
+        .layer(middleware::from_fn_with_state(door, access::admit));
+    // Before the door: browsers ask without a key whether they may send one.
+    let routes = match headers::cross_origin(&api.0.allowed_origins) {
+        Some(layer) => routes.layer(layer),
+        None => routes,
+    };
+    routes
+        .layer(middleware::from_fn_with_state(api, headers::guard))
+        .layer(middleware::from_fn_with_state(
+            metrics,
+            observe::log_request,
+        ))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
@@ -137,24 +212,4 @@ fn surround(routes: Router) -> Router {
 /// Says nothing of what happened: the panic hook has logged it, with its place.
 fn panicked(_panic: Box<dyn Any + Send>) -> Response {
     ApiError::Internal.into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::body::{Body, to_bytes};
-    use axum::http::Request;
-    use tower::ServiceExt;
-
-    #[tokio::test]
-    async fn a_panic_is_an_opaque_error() {
-        let routes = Router::new().route("/", get(async || -> &'static str { panic!("a secret") }));
-        let request = Request::new(Body::empty());
-        let response = surround(routes).oneshot(request).await.expect("an answer");
-        assert_eq!(response.status(), 500);
-        assert!(response.headers().contains_key("x-request-id"));
-        let body = to_bytes(response.into_body(), 1000).await.expect("a body");
-        let body = String::from_utf8_lossy(&body);
-        assert!(body.contains("urn:touchstone:problem:internal") && !body.contains("secret"));
-    }
 }

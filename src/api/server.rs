@@ -32,10 +32,11 @@ pub async fn serve(
     api: Api,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    warn_of_strangers(&listener);
+    warn_of_strangers(&listener, &api);
     let shutdown_timeout = api.0.server.shutdown_timeout();
     let head_timeout = api.0.server.head_timeout();
     let validator = api.0.validator.clone();
+    let tls = api.0.tls.clone();
     // Small answers must not wait for the client's acknowledgement of the ones before.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {
@@ -44,7 +45,7 @@ pub async fn serve(
     });
     let (stopping, stopped) = oneshot::channel::<()>();
     let stopped = async { stopped.await.unwrap_or(()) };
-    let server = connections::serve(listener, router(api), head_timeout, stopped);
+    let server = connections::serve(listener, router(api), head_timeout, tls, stopped);
     let mut server = pin!(server);
     tokio::select! {
         () = stop => {}
@@ -86,13 +87,24 @@ pub async fn serve(
     Err(ServeError::ShutdownTimeout(shutdown_timeout))
 }
 
-fn warn_of_strangers(listener: &TcpListener) {
-    match listener.local_addr() {
-        Ok(address) if !address.ip().is_loopback() => tracing::warn!(
+fn warn_of_strangers(listener: &TcpListener, api: &Api) {
+    let Ok(address) = listener.local_addr() else {
+        return;
+    };
+    if address.ip().is_loopback() {
+        return;
+    }
+    if !api.0.has_keys {
+        tracing::warn!(
             %address,
-            "listening beyond this machine without authentication: whoever reaches this address \
-             can run programs here"
-        ),
-        _ => {}
+            "listening beyond this machine without API keys: whoever reaches this address can run \
+             programs here"
+        );
+    } else if api.0.tls.is_none() {
+        tracing::warn!(
+            %address,
+            "listening beyond this machine without TLS: API keys can be read on the way, unless \
+             something in front encrypts"
+        );
     }
 }

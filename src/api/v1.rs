@@ -6,12 +6,12 @@ pub mod wire;
 
 pub(super) use runtimes::*;
 
+use super::access::Caller;
 use super::body;
 use super::error::{ApiError, ProblemDocument};
 use super::observe::BatchSize;
 use super::router::Api;
 use crate::domain::{Limits, Submission};
-use crate::validator::Tenant;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use wire::{ChecksRequest, ChecksResponse, Object, ResultWire, parse};
@@ -34,6 +34,9 @@ const PARSED_IN_PLACE_BYTES: usize = 256 << 10;
         )),
         (status = 400, description = "The body is not JSON.", body = ProblemDocument,
             content_type = "application/problem+json"),
+        (status = 401, description = "A key is needed, or it is not known.", body = ProblemDocument,
+            content_type = "application/problem+json",
+            headers(("WWW-Authenticate" = String, description = "How to send one."))),
         (status = 408, description = "The body did not arrive in time.", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 413, description = "The body or the batch is too large.", body = ProblemDocument,
@@ -42,7 +45,7 @@ const PARSED_IN_PLACE_BYTES: usize = 256 << 10;
             content_type = "application/problem+json"),
         (status = 422, description = "Fields are missing or wrong.", body = ProblemDocument,
             content_type = "application/problem+json"),
-        (status = 429, description = "The queue is full.", body = ProblemDocument,
+        (status = 429, description = "The queue is full, or the key has sent enough for now.", body = ProblemDocument,
             content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds to wait."))),
         (status = 500, description = "The server failed.", body = ProblemDocument,
@@ -53,10 +56,11 @@ const PARSED_IN_PLACE_BYTES: usize = 256 << 10;
 )]
 pub(super) async fn checks(State(api): State<Api>, request: Request) -> Result<Response, ApiError> {
     let format = answer::Format::asked_for(request.headers());
+    let tenant = Caller::of(request.extensions()).tenant();
     let bytes = body::read(request, &api.0.server).await?;
     let submissions = submissions(bytes, api.0.caps).await?;
     let size = BatchSize(submissions.len());
-    let results = api.0.validator.submit(submissions, Tenant("".into()))?;
+    let results = api.0.validator.submit(submissions, tenant)?;
     let mut response = answer::respond(results, size.0, format).await?;
     response.extensions_mut().insert(size);
     Ok(response)

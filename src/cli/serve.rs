@@ -2,10 +2,10 @@
 
 use super::failure::done;
 use super::settings::{Settings, settle};
-use super::{Usage, logging, validator};
+use super::{Usage, access, logging, validator};
 use crate::api::runs::Runs;
-use crate::api::{Api, serve};
-use crate::config::{Config, Layers};
+use crate::api::{Api, LogControl, Process, Tls, serve};
+use crate::config::{Config, KeyConfig, Layers};
 use crate::confinement::{self, Gaps};
 use anyhow::Context;
 use std::net::SocketAddr;
@@ -22,10 +22,23 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[derive(clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Where to listen [default: 127.0.0.1:8080]. Beyond this machine only behind something that
-    /// knows its callers: whoever reaches it can run programs.
+    /// Where to listen [default: 127.0.0.1:8080]. An address that other machines reach takes API
+    /// keys, or --open.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// A file of API keys, see `touchstone key`: whoever calls needs one of them. Keys can also
+    /// stand in the environment: TOUCHSTONE_API_KEYS=NAME:KEY,NAME:KEY.
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// Let anyone who reaches the address run programs, without a key.
+    #[arg(long)]
+    open: bool,
+    /// Speak TLS: a PEM file of certificates, the server's own first.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificates: Option<PathBuf>,
+    /// The PEM file of the certificate's private key.
+    #[arg(long, value_name = "FILE", requires = "tls_certificates")]
+    tls_key: Option<PathBuf>,
     /// Keep the rights that the process was started with, for kernels where giving them up fails.
     /// On Linux it gives up files, outgoing connections and other programs before it takes
     /// requests.
@@ -41,7 +54,8 @@ pub(super) struct Args {
 const EXAMPLES: &str = "\
 Examples:
   touchstone serve
-  touchstone serve --listen 0.0.0.0:8080 --log-format json
+  touchstone key trainer --file keys.toml
+  touchstone serve --listen 0.0.0.0:8080 --keys keys.toml --log-format json
   touchstone serve --runs runs
   TOUCHSTONE_VALIDATOR_QUEUE_CHECKS=1000 touchstone serve --config touchstone.toml
 
@@ -59,6 +73,15 @@ A settings file, with the defaults:
   shutdown_seconds = 300
   # runs = \"runs\"          # training runs to be seen at /runs; none by default
   # pod_name = \"pod\"       # told to SandboxFusion's clients; else the variable MY_POD_NAME
+  # tls_certificates = \"server.pem\"
+  # tls_key = \"server.key\"
+  [access]
+  # keys = \"keys.toml\"     # whoever calls needs one of these
+  open = false             # other addresses than loopback take keys, or this
+  metrics_need_key = false
+  # requests_per_second = 50   # of each key; no limit by default
+  # concurrent_requests = 64   # of each key; no limit by default
+  allowed_origins = []     # pages of other hosts that may call
   [validator]
   workers = 8              # the number of cores
   queue_checks = 65536
@@ -78,11 +101,21 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .layers(Layers::default().set("server.pod_name", pod_name()))?
         .set("server.listen", args.listen)
         .set("server.confinement", args.no_confinement.then_some(false))
-        .set("server.runs", args.runs);
+        .set("server.runs", args.runs)
+        .set("server.tls_certificates", args.tls_certificates)
+        .set("server.tls_key", args.tls_key)
+        .set("access.keys", args.keys)
+        .set("access.open", args.open.then_some(true));
     let config = settle(&layers)?;
-    logging::start(&config.log);
+    let log = logging::start(&config.log);
     // Before a confined process could no longer bind it, and before the runtime is loaded, which
     // takes longer than finding out that a port is taken.
+    let door = Door {
+        keys: access::keys(&config)?,
+        tls: access::tls(&config)?,
+        process: Process::open(),
+        log,
+    };
     let listener = listen(config.server.listen)?;
     let runs = runs(&config)?;
     let wall = Wall::begin(&config)?;
@@ -90,7 +123,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    runtime.block_on(serve_until_stopped(listener, wall, runs, &config))?;
+    runtime.block_on(serve_until_stopped(listener, wall, door, runs, &config))?;
     // Whatever thread is still busy works for nobody.
     runtime.shutdown_background();
     Ok(done(true))
@@ -101,9 +134,19 @@ fn pod_name() -> Option<String> {
     std::env::var("MY_POD_NAME").ok()
 }
 
+/// Who is let in, how connections are encrypted, and what tells of the process; opened while files
+/// can be.
+struct Door {
+    keys: Vec<KeyConfig>,
+    tls: Option<Tls>,
+    process: Option<Process>,
+    log: LogControl,
+}
+
 async fn serve_until_stopped(
     listener: std::net::TcpListener,
     wall: Wall,
+    door: Door,
     runs: Option<Runs>,
     config: &Config,
 ) -> anyhow::Result<()> {
@@ -112,8 +155,15 @@ async fn serve_until_stopped(
     let (validator, runtime) = validator(config)?;
     wall.close()?;
     let address = listener.local_addr().context("a listener has an address")?;
-    tracing::info!(%address, runtime = runtime.digest, "listening on http://{address}");
-    let api = Api::new(validator, runtime, config);
+    let scheme = if door.tls.is_some() { "https" } else { "http" };
+    let keys = door.keys.len();
+    tracing::info!(%address, runtime = runtime.digest, keys, "listening on {scheme}://{address}");
+    let mut api = Api::new(validator, runtime, config)
+        .with_operation(door.process, door.log)
+        .with_keys(&door.keys);
+    if let Some(tls) = door.tls {
+        api = api.with_tls(tls);
+    }
     let api = match runs {
         Some(runs) => api.with_runs(runs),
         None => api,

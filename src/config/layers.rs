@@ -9,8 +9,9 @@ use std::path::Path;
 
 /// Only variables of these sections are ours: Kubernetes sets `TOUCHSTONE_SERVICE_HOST`,
 /// `TOUCHSTONE_PORT` and the like wherever a service has our name.
-const VARIABLE_PREFIXES: [(&str, &str); 4] = [
+const VARIABLE_PREFIXES: [(&str, &str); 5] = [
     ("TOUCHSTONE_SERVER_", "server"),
+    ("TOUCHSTONE_ACCESS_", "access"),
     ("TOUCHSTONE_VALIDATOR_", "validator"),
     ("TOUCHSTONE_LIMITS_", "limits"),
     ("TOUCHSTONE_LOG_", "log"),
@@ -161,6 +162,14 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         let (key, problem) = ("limits.memory_bytes", "must be at most 4 GiB".into());
         return Err(ConfigError::Value { key, problem });
     }
+    if config.server.tls_certificates.is_some() != config.server.tls_key.is_some() {
+        let (key, problem) = (
+            "server.tls_certificates",
+            "and server.tls_key go together".into(),
+        );
+        return Err(ConfigError::Value { key, problem });
+    }
+    config.access.check()?;
     check_level(&config.log.level)
 }
 
@@ -242,6 +251,19 @@ mod tests {
             ("[log]\nlevel = 'a=b=c'", "log.level"),
             ("[log]\nformat = 'xml'", "format"),
             ("[server]\nlisten = 'nowhere'", "listen"),
+            ("[server]\ntls_key = 'key.pem'", "tls_certificates"),
+            (
+                "[access]\nrequests_per_second = 0",
+                "access.requests_per_second",
+            ),
+            (
+                "[access]\nconcurrent_requests = 0",
+                "access.concurrent_requests",
+            ),
+            (
+                "[access]\nallowed_origins = ['example.org']",
+                "access.allowed_origins",
+            ),
         ] {
             let error = settle(text, &[]).unwrap_err();
             assert!(error.contains(key), "{text}: {error}");

@@ -4,8 +4,10 @@ use super::key::Key;
 use super::lock;
 use crate::domain::File;
 use crate::sandbox::{Ending, Execution};
+use moka::notification::RemovalCause;
 use moka::sync::Cache;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// What an entry takes beside what it holds; about what the cache's own books need for it.
@@ -23,6 +25,17 @@ pub(super) struct Ran {
 pub(super) struct Memory {
     done: Cache<Key, Arc<Execution>>,
     running: Mutex<HashMap<Key, Arc<Flight>>>,
+    capacity_bytes: u64,
+    evictions: Arc<AtomicU64>,
+}
+
+/// How full it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct MemoryStats {
+    pub executions: u64,
+    pub bytes: u64,
+    pub capacity_bytes: u64,
+    pub evictions: u64,
 }
 
 /// A run that is on its way.
@@ -47,9 +60,31 @@ impl Memory {
         let weigh = |_: &Key, execution: &Arc<Execution>| {
             u32::try_from(size_bytes(execution)).unwrap_or(u32::MAX)
         };
+        let evictions = Arc::<AtomicU64>::default();
+        let counted = Arc::clone(&evictions);
+        let evicted = move |_, _, cause| {
+            if cause == RemovalCause::Size {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        };
         Memory {
-            done: Cache::builder().max_capacity(bytes).weigher(weigh).build(),
+            done: Cache::builder()
+                .max_capacity(bytes)
+                .weigher(weigh)
+                .eviction_listener(evicted)
+                .build(),
             running: Mutex::default(),
+            capacity_bytes: bytes,
+            evictions,
+        }
+    }
+
+    pub(super) fn stats(&self) -> MemoryStats {
+        MemoryStats {
+            executions: self.done.entry_count(),
+            bytes: self.done.weighted_size(),
+            capacity_bytes: self.capacity_bytes,
+            evictions: self.evictions.load(Ordering::Relaxed),
         }
     }
 

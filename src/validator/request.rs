@@ -11,6 +11,7 @@ use super::memory::Memory;
 use crate::domain::Fault;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// Executions that a request may remember where there is no cache: some hundreds with full
 /// outputs, many thousands of ordinary ones.
@@ -19,6 +20,8 @@ const MEMORY_BYTES: u64 = 64 << 20;
 /// An accepted request.
 pub(super) struct Request {
     pub tenant: Tenant,
+    /// Since when it waits; for figures only.
+    pub accepted: Instant,
     /// Runs that its submissions share, where there is no cache.
     pub memory: Option<Memory>,
     pub asked: Asked,
@@ -46,6 +49,7 @@ impl Request {
     pub(super) fn new(asked: Asked, tenant: Tenant, remember: bool) -> Self {
         Request {
             tenant,
+            accepted: Instant::now(),
             memory: remember.then(|| Memory::new(MEMORY_BYTES)),
             asked,
             cancelled: AtomicBool::new(false),

@@ -1,6 +1,7 @@
 //! Executions for a judge: remembered, shared or run; counted either way.
 
 use super::key::Key;
+use super::measures::Measures;
 use super::memory::{Memory, Ran};
 use super::request::Request;
 use super::{Executor, ExecutorError};
@@ -8,6 +9,7 @@ use crate::domain::{Executions, Fuel, Limits, Text};
 use crate::sandbox::{Compiled, Ending, Execution, Job, Place, Run, Test};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 /// Shorter texts are compiled where they run: a guest of its own costs as much as compiling about so
 /// many bytes does, and code is what a program with several checks, or a test with several programs,
@@ -45,6 +47,7 @@ pub(super) struct Bench {
     pub executions: AtomicU64,
     /// Programs that were not, because an identical one was.
     pub cache_hits: AtomicU64,
+    pub measures: Measures,
 }
 
 impl Bench {
@@ -55,6 +58,7 @@ impl Bench {
             floor: RwLock::new(()),
             executions: AtomicU64::new(0),
             cache_hits: AtomicU64::new(0),
+            measures: Measures::new(),
         }
     }
 }
@@ -256,6 +260,12 @@ impl<'a> Runs<'a> {
         if !matches!(run.job, Job::Compile { .. }) {
             self.bench.executions.fetch_add(1, Ordering::Relaxed);
         }
-        (self.executor)(run).map_err(Interrupted::Failed)
+        let started = Instant::now();
+        let execution = (self.executor)(run).map_err(Interrupted::Failed)?;
+        if !matches!(run.job, Job::Compile { .. }) {
+            let measures = &self.bench.measures;
+            measures.executed(started.elapsed(), execution.fuel);
+        }
+        Ok(execution)
     }
 }

@@ -148,6 +148,8 @@ impl Place<'_> {
     /// unless nobody waits for it.
     fn perform(&mut self, request: &Request, task: &Task) {
         (self.shop.faults)(FaultPoint::Begin);
+        let measures = &self.shop.bench.measures;
+        measures.waited(request.accepted.elapsed());
         match &request.asked {
             Asked::Verdicts(submissions) => self.judge(request, submissions, task),
             Asked::Runs(programs) => self.run(request, programs, task.item),
@@ -156,6 +158,7 @@ impl Place<'_> {
 
     /// Judges checks in order.
     fn judge(&mut self, request: &Request, submissions: &Submissions, task: &Task) {
+        let measures = &self.shop.bench.measures;
         let submission = submissions.submission(task.item);
         let settings = (submission.limits, submission.seed);
         let mut failed = false;
@@ -165,6 +168,7 @@ impl Place<'_> {
             }
             if failed && submission.stop_on_failure {
                 let verdict = skipped(submission, &submission.checks[check]);
+                measures.judged(verdict.outcome);
                 submissions.settle(task.item, check, verdict, Executions::default());
                 continue;
             }
@@ -174,6 +178,7 @@ impl Place<'_> {
             match judged {
                 Ok((verdict, executions)) => {
                     failed |= verdict.outcome.is_failure();
+                    measures.judged(verdict.outcome);
                     submissions.settle(task.item, check, verdict, executions);
                 }
                 Err(Interrupted::Cancelled) => return,

@@ -1,16 +1,19 @@
 //! The HTTP service through its router, over validators that run nothing.
 
+mod access;
 mod answers;
 mod batches;
 mod bodies;
 mod checks;
 mod openapi;
+mod operation;
 mod routes;
 mod shutdown;
 
 use crate::fake;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use touchstone::api::{Api, router};
@@ -57,7 +60,10 @@ impl Answer {
 
 async fn send_to(validator: Validator, config: &Config, request: Request<Body>) -> Answer {
     let api = Api::new(validator, fake::runtime(), config);
-    let response = router(api).oneshot(request).await.expect("an answer");
+    answer_of(router(api).oneshot(request).await.expect("an answer")).await
+}
+
+async fn answer_of(response: Response) -> Answer {
     let (head, body) = response.into_parts();
     let body = body.collect().await.expect("a whole body").to_bytes();
     Answer {

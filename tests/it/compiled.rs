@@ -231,10 +231,7 @@ fn what_does_not_compile_says_why_where_it_runs() {
             format!("x = {}1{}", "(".repeat(5000), ")".repeat(5000)),
             "error",
         ),
-        (
-            format!("x = {}1{}", "[".repeat(50), "]".repeat(50)),
-            "pass",
-        ),
+        (format!("x = {}1{}", "[".repeat(50), "]".repeat(50)), "pass"),
         (format!("x = {}", "-".repeat(20_000) + "1"), "error"),
         (format!("x = {:?}", "a".repeat(100_000)), "pass"),
         ("x = '\\ud800'".to_owned(), "pass"),

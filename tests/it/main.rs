@@ -5,8 +5,8 @@ mod arrows;
 mod attacks;
 mod backstop;
 mod cli;
-mod compiled;
 mod compatible;
+mod compiled;
 #[cfg(target_os = "linux")]
 mod confinement;
 mod determinism;

@@ -1,8 +1,10 @@
 //! The command itself: a server with real sandboxes, and `check`.
 
+mod access;
 mod client;
 #[cfg(target_os = "linux")]
 mod confined;
+mod examples;
 mod page;
 mod runs;
 

@@ -23,7 +23,8 @@ pub enum Hosts {
 }
 
 impl Hosts {
-    fn include(self, host: &str) -> bool {
+    /// Whether a request for this host is for this server.
+    pub(in crate::api) fn include(self, host: &str) -> bool {
         let is_port = |rest: &str| match rest.strip_prefix(':') {
             Some(port) => !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()),
             None => rest.is_empty(),
