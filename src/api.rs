@@ -10,6 +10,7 @@
 mod access;
 mod admin;
 mod body;
+mod called;
 mod connections;
 mod error;
 mod headers;

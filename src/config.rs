@@ -45,6 +45,10 @@ pub struct ServerConfig {
     pub head_seconds: u64,
     /// How long a client may take to send its body, in seconds.
     pub body_seconds: u64,
+    /// How long a request to `/v1` may have to wait for its first check to be judged, in milliseconds;
+    /// one that would wait for longer is turned away at once. Those who judge in large batches and
+    /// would rather wait set it high.
+    pub longest_wait_ms: u64,
     /// Whether the serving process gives up files, connections and other programs before it takes
     /// requests, as far as the kernel lets it.
     pub confinement: bool,
@@ -73,6 +77,9 @@ impl Default for ServerConfig {
             head_seconds: 15,
             // 64 MiB over 10 Mbit/s, so that only stuck clients meet it.
             body_seconds: 60,
+            // Below the two seconds in which a single check is to be answered under any load; a batch
+            // waits for its first turn alone.
+            longest_wait_ms: 1500,
             // Off for kernels that refuse the filter of system calls.
             confinement: true,
             // Arbitrary: longer than a batch of ordinary checks takes, shorter than a queue full of
@@ -98,6 +105,11 @@ impl ServerConfig {
     /// How long a client may take to send its body.
     pub fn body_timeout(&self) -> Duration {
         Duration::from_secs(self.body_seconds)
+    }
+
+    /// How long a request may have to wait for its first check.
+    pub fn longest_wait(&self) -> Duration {
+        Duration::from_millis(self.longest_wait_ms)
     }
 
     /// How long a shutdown may take.

@@ -46,7 +46,11 @@ pub type ExecutorError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A handle on the workers and their queue; the last one takes them down.
 #[derive(Clone)]
-pub struct Validator(Arc<Owner>);
+pub struct Validator {
+    owner: Arc<Owner>,
+    /// How long what it is given may have to wait for its turn; for ever where absent.
+    patience: Option<Duration>,
+}
 
 /// How large the validator is.
 #[derive(Clone, Debug)]
@@ -156,16 +160,29 @@ impl Validator {
             faults,
         });
         // Closes the queue, and so ends the workers, if one of them cannot start.
-        let validator = Validator(Arc::new(Owner(shop)));
+        let validator = Validator {
+            owner: Arc::new(Owner(shop)),
+            patience: None,
+        };
         let (ready, started) = mpsc::channel();
         for number in 0..workers {
-            worker::start(&validator.0.0, number, ready.clone())?;
+            worker::start(&validator.owner.0, number, ready.clone())?;
         }
         drop(ready);
         for _ in 0..workers {
             started.recv()??;
         }
         Ok(validator)
+    }
+
+    /// The same, but it turns away what would have to wait for longer until its first check is judged,
+    /// as far as can be told from what others had to.
+    #[must_use]
+    pub fn patient(&self, patience: Duration) -> Validator {
+        Validator {
+            owner: Arc::clone(&self.owner),
+            patience: Some(patience),
+        }
     }
 
     /// Takes all of the submissions or none.
@@ -200,10 +217,10 @@ impl Validator {
         tenant: Tenant,
         asked: impl FnOnce(UnboundedSender<(usize, T)>, Faults) -> Asked,
     ) -> Result<Results<T>, Rejected> {
-        let shop = &self.0.0;
+        let shop = &self.owner.0;
         let (sender, results) = tokio::sync::mpsc::unbounded_channel();
         let remember = shop.bench.cache.is_none();
-        let request = shop.queue.push(checks, || {
+        let request = shop.queue.push(checks, self.patience, || {
             let asked = asked(sender, shop.faults.clone());
             Arc::new(Request::new(asked, tenant, remember))
         })?;
@@ -217,12 +234,12 @@ impl Validator {
 
     /// Whether submissions have a chance to be taken: false once it is shutting down.
     pub fn is_accepting(&self) -> bool {
-        !self.0.0.queue.is_closed()
+        !self.owner.0.queue.is_closed()
     }
 
     /// What it is doing.
     pub fn stats(&self) -> Stats {
-        let shop = &self.0.0;
+        let shop = &self.owner.0;
         let cache = shop.bench.cache.as_ref().map(Memory::stats);
         let cache = cache.unwrap_or_default();
         Stats {
@@ -241,13 +258,13 @@ impl Validator {
 
     /// What its workers have counted and measured.
     pub fn measures(&self) -> &Measures {
-        &self.0.0.bench.measures
+        &self.owner.0.bench.measures
     }
 
     /// Takes nothing more; resolves when all that was accepted is answered and the workers have
     /// ended.
     pub async fn shutdown(&self) {
-        let shop = &self.0.0;
+        let shop = &self.owner.0;
         shop.queue.close();
         // The sender is ours, so there is always one.
         let _ = shop.alive.subscribe().wait_for(|alive| *alive == 0).await;
@@ -257,7 +274,7 @@ impl Validator {
     /// that are being run included: for when [`Validator::shutdown`] takes too long. Tells how
     /// many checks were left.
     pub fn abandon(&self) -> usize {
-        self.0.0.queue.abandon(&fault::shutdown())
+        self.owner.0.queue.abandon(&fault::shutdown())
     }
 }
 

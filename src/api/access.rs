@@ -10,6 +10,7 @@ mod presented;
 
 use super::error::ApiError;
 use super::metrics::{Door, Metrics};
+use super::page;
 use super::runs::Hosts;
 use crate::config::{AccessConfig, KeyConfig};
 use crate::validator::Tenant;
@@ -24,7 +25,7 @@ pub use presented::Challenge;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// What needs no key: whether it lives, what a person sees first, and what it offers.
+/// What needs no key: whether it lives, what a person sees first (with its files), and what it offers.
 const FOR_ALL: [&str; 4] = ["/", "/healthz", "/readyz", "/openapi.json"];
 
 /// Whom a request is from.
@@ -87,7 +88,9 @@ impl Access {
             return Err((stranger(false), ApiError::OtherHost));
         }
         let path = request.uri().path();
-        let for_all = FOR_ALL.contains(&path) || (path == "/metrics" && !rules.metrics_need_key);
+        let for_all = FOR_ALL.contains(&path)
+            || path.starts_with(page::ASSETS)
+            || (path == "/metrics" && !rules.metrics_need_key);
         if for_all || rules.keys.is_empty() {
             // Without keys, only who sits at this machine is its operator for certain.
             let admin = rules.keys.is_empty() && rules.hosts == Hosts::Loopback;

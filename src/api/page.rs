@@ -79,6 +79,9 @@ const HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
+/// Where the page's files are.
+pub(super) const ASSETS: &str = "/assets/";
+
 /// A page for people.
 #[utoipa::path(get, path = "/", tag = "operation", responses(
     (status = 200, description = "The page.", body = String, content_type = "text/html"),

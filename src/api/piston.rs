@@ -3,6 +3,7 @@
 pub(super) mod wire;
 
 use super::body;
+use super::called::Called;
 use super::error::ApiError;
 use super::programs::{self, refused};
 use super::router::Api;
@@ -72,7 +73,7 @@ pub(super) async fn runtimes(State(api): State<Api>) -> Json<Vec<PistonRuntime>>
     ),
 )]
 pub(super) async fn execute(
-    State(api): State<Api>,
+    api: Called,
     request: Request,
 ) -> Result<Json<ExecuteResponse>, PistonError> {
     // `piston-client` sends JSON and calls it text.

@@ -1,11 +1,11 @@
 //! Programs that clients of other services send: what all those APIs need to have them run.
 
+use super::called::Called;
 use super::error::ApiError;
-use super::router::Api;
 use crate::domain::{
     Ended, Fault, FaultCode, File, Limits, Program, ProgramResult, ProgramRun, Text,
 };
-use crate::validator::{Rejected, Tenant};
+use crate::validator::Rejected;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
@@ -45,7 +45,7 @@ impl From<Rejected> for Failed {
 }
 
 /// Runs one program.
-pub(super) async fn run(api: &Api, program: Program) -> Result<ProgramRun, Failed> {
+pub(super) async fn run(api: &Called, program: Program) -> Result<ProgramRun, Failed> {
     let mut results = run_all(api, vec![program]).await?;
     let result = results.pop().unwrap_or_else(|| Err(unanswered()));
     result.map_err(Failed::Fault)
@@ -53,14 +53,13 @@ pub(super) async fn run(api: &Api, program: Program) -> Result<ProgramRun, Faile
 
 /// Runs programs side by side; the results are in their order.
 pub(super) async fn run_all(
-    api: &Api,
+    api: &Called,
     programs: Vec<Program>,
 ) -> Result<Vec<ProgramResult>, Rejected> {
     let count = programs.len();
     let mut results = api
-        .0
-        .validator
-        .submit_programs(programs, Tenant::default())?;
+        .validator()
+        .submit_programs(programs, api.tenant.clone())?;
     let mut sorted: Vec<ProgramResult> = (0..count).map(|_| Err(unanswered())).collect();
     while let Some((index, result)) = results.recv().await {
         sorted[index] = result;

@@ -12,13 +12,13 @@ pub(super) mod rows;
 pub(super) mod wire;
 
 use super::body;
+use super::called::Called;
 use super::error::{ApiError, ProblemDocument};
 use super::programs::{self, Failed};
-use super::router::Api;
 use super::v1::wire::{Object, parse};
 use crate::domain::{FaultCode, ProgramRun};
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use wire::{RunCodeRequest, RunCodeResponse};
 
 /// Whether the service answers.
@@ -53,7 +53,7 @@ pub(super) async fn ping() -> Json<&'static str> {
     ),
 )]
 pub(super) async fn run_code(
-    State(api): State<Api>,
+    api: Called,
     request: Request,
 ) -> Result<Json<RunCodeResponse>, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
@@ -65,7 +65,7 @@ pub(super) async fn run_code(
 }
 
 /// The pod that the service runs in, where it is told.
-pub(super) fn pod(api: &Api) -> Option<String> {
+pub(super) fn pod(api: &Called) -> Option<String> {
     api.0.server.pod_name.clone()
 }
 

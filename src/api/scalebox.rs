@@ -3,13 +3,13 @@
 //! Cases of a batch stand in lists side by side. Judging is that of the data-set routes.
 
 use super::body;
+use super::called::Called;
 use super::error::{ApiError, ProblemDocument};
-use super::router::Api;
 use super::sandbox_fusion::datasets::{cases, human_eval};
 use super::sandbox_fusion::rows::{EvalResult, SubmitRequest};
 use super::v1::wire::{Object, parse};
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use serde_json::{Map, Value, json};
 
 /// Judges a completion by test cases, each an object.
@@ -23,10 +23,7 @@ use serde_json::{Map, Value, json};
         (status = 504, description = "The queue is full, or closed: ask again.",
             body = ProblemDocument, content_type = "application/problem+json"),
     ))]
-pub(super) async fn evaluate(
-    State(api): State<Api>,
-    request: Request,
-) -> Result<Json<EvalResult>, ApiError> {
+pub(super) async fn evaluate(api: Called, request: Request) -> Result<Json<EvalResult>, ApiError> {
     let request = read(&api, request).await?;
     let row = request.config.row(&request.id)?;
     Ok(Json(cases(&api, &request, row).await?))
@@ -45,7 +42,7 @@ pub(super) async fn evaluate(
             body = ProblemDocument, content_type = "application/problem+json"),
     ))]
 pub(super) async fn evaluate_batch(
-    State(api): State<Api>,
+    api: Called,
     request: Request,
 ) -> Result<Json<EvalResult>, ApiError> {
     let request = read(&api, request).await?;
@@ -58,7 +55,7 @@ pub(super) async fn evaluate_batch(
     Ok(Json(cases(&api, &request, &one_by_one(batch)?).await?))
 }
 
-async fn read(api: &Api, request: Request) -> Result<SubmitRequest, ApiError> {
+async fn read(api: &Called, request: Request) -> Result<SubmitRequest, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
     let request = parse::<Object<SubmitRequest>>(&bytes)?.0;
     if request.config.language.is_none() {

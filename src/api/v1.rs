@@ -60,7 +60,8 @@ pub(super) async fn checks(State(api): State<Api>, request: Request) -> Result<R
     let bytes = body::read(request, &api.0.server).await?;
     let submissions = submissions(bytes, api.0.caps).await?;
     let size = BatchSize(submissions.len());
-    let results = api.0.validator.submit(submissions, tenant)?;
+    let validator = api.0.validator.patient(api.0.server.longest_wait());
+    let results = validator.submit(submissions, tenant)?;
     let mut response = answer::respond(results, size.0, format).await?;
     response.extensions_mut().insert(size);
     Ok(response)

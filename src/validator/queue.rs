@@ -34,6 +34,8 @@ struct State {
     closed: bool,
     /// How long a check keeps a worker, averaged over the last dozen or so. For hints only.
     usual: Duration,
+    /// The same of a task.
+    usual_task: Duration,
 }
 
 struct Turn {
@@ -84,6 +86,7 @@ impl Queue {
                 unfinished: 0,
                 closed: false,
                 usual: FIRST_GUESS,
+                usual_task: FIRST_GUESS,
             }),
             changed: Condvar::new(),
             capacity,
@@ -105,10 +108,12 @@ impl Queue {
         lock(&self.state).closed
     }
 
-    /// Takes a request of so many checks, all of it or none.
+    /// Takes a request of so many checks, all of it or none. One that would wait for longer than
+    /// `patience` for its first turn is not taken.
     pub(super) fn push(
         &self,
         checks: usize,
+        patience: Option<Duration>,
         request: impl FnOnce() -> Arc<Request>,
     ) -> Result<Arc<Request>, Rejected> {
         let mut state = lock(&self.state);
@@ -125,6 +130,11 @@ impl Queue {
             let retry_after = state
                 .usual
                 .saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
+            return Err(Rejected::Full { retry_after });
+        }
+        let wait = state.wait(self.workers);
+        if let Some(patience) = patience.filter(|patience| wait > *patience) {
+            let retry_after = wait - patience;
             return Err(Rejected::Full { retry_after });
         }
         let request = request();
@@ -174,8 +184,10 @@ impl Queue {
             state.taken.swap_remove(position);
         }
         state.unfinished = state.unfinished.saturating_sub(checks);
-        let each = done.since.elapsed() / u32::try_from(checks.max(1)).unwrap_or(u32::MAX);
+        let task = done.since.elapsed();
+        let each = task / u32::try_from(checks.max(1)).unwrap_or(u32::MAX);
         state.usual = (state.usual * 15 + each) / 16;
+        state.usual_task = (state.usual_task * 15 + task) / 16;
     }
 
     /// Waits for so long, or less where nothing is left to wait for: then it gives false.
@@ -235,6 +247,14 @@ impl Queue {
 }
 
 impl State {
+    /// How long a request that came now would wait for its first turn. Each of those before it has one
+    /// before that.
+    fn wait(&self, workers: usize) -> Duration {
+        let rounds = self.turns.len() / workers;
+        let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
+        self.usual_task.saturating_mul(rounds)
+    }
+
     /// Whether no task is left, and none will come.
     fn ended(&self) -> bool {
         self.closed && self.turns.is_empty()

@@ -6,13 +6,13 @@ use super::result::{Fields, Telling};
 use super::store::Entry;
 use super::wire::{Asked, SubmissionWire};
 use crate::api::body;
+use crate::api::called::Called;
 use crate::api::error::ApiError;
-use crate::api::router::Api;
 use crate::api::v1::wire::{Object, parse};
 use crate::domain::{Fault, FaultCode, ProgramResult};
-use crate::validator::{Results, Tenant};
+use crate::validator::Results;
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Query, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -78,7 +78,7 @@ pub(in crate::api) struct BatchWire {
     ),
 )]
 pub(in crate::api) async fn send(
-    State(api): State<Api>,
+    api: Called,
     Query(options): Query<Options>,
     request: Request,
 ) -> Result<Response, Judge0Error> {
@@ -113,7 +113,7 @@ pub(in crate::api) async fn send(
     ),
 )]
 pub(in crate::api) async fn send_batch(
-    State(api): State<Api>,
+    api: Called,
     Query(options): Query<Options>,
     request: Request,
 ) -> Result<Response, Judge0Error> {
@@ -149,7 +149,7 @@ pub(in crate::api) async fn send_batch(
     ),
 )]
 pub(in crate::api) async fn ask(
-    State(api): State<Api>,
+    api: Called,
     Path(token): Path<String>,
     Query(options): Query<Options>,
 ) -> Result<Json<Value>, Judge0Error> {
@@ -169,7 +169,7 @@ pub(in crate::api) async fn ask(
     ),
 )]
 pub(in crate::api) async fn ask_batch(
-    State(api): State<Api>,
+    api: Called,
     Query(options): Query<Options>,
 ) -> Result<Json<Value>, Judge0Error> {
     let tokens = options.tokens.as_deref().unwrap_or_default();
@@ -204,24 +204,28 @@ fn check_count(count: usize) -> Result<(), ApiError> {
 
 type Accepted = (String, Arc<Entry>, Results<ProgramResult>);
 
-fn accept(api: &Api, asked: Asked) -> Result<Accepted, ApiError> {
+fn accept(api: &Called, asked: Asked) -> Result<Accepted, ApiError> {
     let programs = vec![asked.program.clone()];
     let results = api
-        .0
-        .validator
-        .submit_programs(programs, Tenant::default())?;
+        .validator()
+        .submit_programs(programs, api.tenant.clone())?;
     let token = Uuid::new_v4().to_string();
     let entry = Entry::new(asked);
     api.0.judge0.keep(&token, entry.clone());
     Ok((token, entry, results))
 }
 
-fn finish_later(api: &Api, token: &str, entry: Arc<Entry>, results: Results<ProgramResult>) {
+fn finish_later(api: &Called, token: &str, entry: Arc<Entry>, results: Results<ProgramResult>) {
     let (api, token) = (api.clone(), token.to_owned());
     tokio::spawn(async move { finish(&api, &token, &entry, results).await });
 }
 
-async fn finish(api: &Api, token: &str, entry: &Arc<Entry>, mut results: Results<ProgramResult>) {
+async fn finish(
+    api: &Called,
+    token: &str,
+    entry: &Arc<Entry>,
+    mut results: Results<ProgramResult>,
+) {
     let result = results.recv().await.map(|(_, result)| result);
     entry.finish(result.unwrap_or_else(|| {
         Err(Fault {

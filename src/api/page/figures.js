@@ -31,7 +31,7 @@ function figures(now, before, seconds) {
   const asked = hits + of("touchstone_executions_total");
   const share = asked > 0 ? `${Math.round((100 * hits) / asked)} %` : "–";
   return [
-    ["Waiting", `${number(of("touchstone_queue_checks"))}`, `of ${number(of("touchstone_queue_capacity"))} checks`],
+    ["Waiting", `${number(of("touchstone_queue_checks"))}`, `of ${number(of("touchstone_queue_capacity_checks"))} checks`],
     ["Executions a second", number(rate("touchstone_executions_total")), "over the last two seconds"],
     ["Checks judged", number(judged), `${number(of("touchstone_checks_total", 'outcome="pass"'))} passed`],
     ["Answered from the cache", share, `${number(hits)} executions`],

@@ -3,14 +3,13 @@
 
 use super::rows::{TestConfig, TestResult};
 use super::wire::{CommandResult, CommandStatus, RunCodeResponse, RunStatus};
+use crate::api::called::Called;
 use crate::api::error::ApiError;
 use crate::api::programs::{self, Failed, limits, text};
-use crate::api::router::Api;
 use crate::domain::{
     Check, CheckKind, Compare, Ended, Fault, FaultCode, File, Isolation, Limits, Outcome, Program,
     ProgramRun, Submission, Text, Verdict,
 };
-use crate::validator::Tenant;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,7 +38,7 @@ pub(in crate::api) struct ScriptCase {
 }
 
 /// What an execution may use.
-pub(in crate::api) fn limits_of(api: &Api, config: &TestConfig) -> Result<Limits, ApiError> {
+pub(in crate::api) fn limits_of(api: &Called, config: &TestConfig) -> Result<Limits, ApiError> {
     let seconds = config.run_timeout.unwrap_or(RUN_SECONDS);
     let compiling = config.compile_timeout.unwrap_or(RUN_SECONDS);
     for (name, seconds) in [("run_timeout", seconds), ("compile_timeout", compiling)] {
@@ -54,7 +53,7 @@ pub(in crate::api) fn limits_of(api: &Api, config: &TestConfig) -> Result<Limits
 /// Runs a program on inputs and compares its outputs, until the first failure unless all are asked
 /// for: twice as many at a time as before, so that few are run in vain.
 pub(in crate::api) async fn compare_outputs(
-    api: &Api,
+    api: &Called,
     code: &Text,
     cases: &[StdioCase],
     config: &TestConfig,
@@ -108,7 +107,7 @@ impl StdioCase {
 
     async fn passes(
         &self,
-        api: &Api,
+        api: &Called,
         run: &ProgramRun,
         judge: Option<&str>,
         limits: Limits,
@@ -131,7 +130,7 @@ impl StdioCase {
     /// Asks the special judge, which is as trusted as the request.
     async fn judged(
         &self,
-        api: &Api,
+        api: &Called,
         judge: &str,
         printed: &[u8],
         limits: Limits,
@@ -184,7 +183,7 @@ fn close(expected: &str, printed: &str) -> bool {
 /// Puts test code to a program, until the first failure unless all is asked for. The tests run
 /// apart from the program unless the request says `"isolation": "shared"`.
 pub(in crate::api) async fn check_scripts(
-    api: &Api,
+    api: &Called,
     code: Text,
     cases: Vec<ScriptCase>,
     config: &TestConfig,
@@ -216,9 +215,9 @@ pub(in crate::api) async fn check_scripts(
         stop_on_failure: !config.runs_all_cases(),
         seed: 0,
     };
-    let validator = &api.0.validator;
-    let mut results = validator
-        .submit(vec![submission], Tenant::default())
+    let mut results = api
+        .validator()
+        .submit(vec![submission], api.tenant.clone())
         .map_err(ApiError::Busy)?;
     let result = results.recv().await.map(|(_, result)| result.judged);
     let judged = match result {
@@ -240,7 +239,7 @@ pub(in crate::api) async fn check_scripts(
         .collect())
 }
 
-fn faulty(api: &Api, fault: &Fault) -> TestResult {
+fn faulty(api: &Called, fault: &Fault) -> TestResult {
     debug_assert_ne!(fault.code, FaultCode::Shutdown, "told as an error");
     TestResult {
         passed: false,
@@ -250,7 +249,7 @@ fn faulty(api: &Api, fault: &Fault) -> TestResult {
 }
 
 /// A verdict as a run: what a program gets that is judged by its own exit status.
-fn exec_info(api: &Api, verdict: Verdict) -> RunCodeResponse {
+fn exec_info(api: &Called, verdict: Verdict) -> RunCodeResponse {
     let (status, code) = match verdict.outcome {
         Outcome::Pass => (RunStatus::Success, Some(0)),
         // The test is no good: that is nobody's failure.

@@ -9,15 +9,15 @@ use super::rows::{
     TestConfig, json, string,
 };
 use crate::api::body;
+use crate::api::called::Called;
 use crate::api::error::{ApiError, ProblemDocument};
 use crate::api::programs::relative;
-use crate::api::router::Api;
 use crate::api::v1::wire::{Object, parse};
 use crate::domain::{File, Text};
 use crate::eval::extract::Hints;
 use crate::eval::samples::Answer;
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ fn kind(dataset: &str, config: &TestConfig) -> Result<Kind, ApiError> {
 }
 
 async fn read<T: for<'a> serde::Deserialize<'a>>(
-    api: &Api,
+    api: &Called,
     request: Request,
 ) -> Result<T, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
@@ -98,7 +98,7 @@ pub(in crate::api) async fn list_datasets() -> Json<Vec<&'static str>> {
             content_type = "application/problem+json"),
     ))]
 pub(in crate::api) async fn list_ids(
-    State(api): State<Api>,
+    api: Called,
     request: Request,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     let request: RowsRequest = read(&api, request).await?;
@@ -118,7 +118,7 @@ pub(in crate::api) async fn list_ids(
             content_type = "application/problem+json"),
     ))]
 pub(in crate::api) async fn get_prompts(
-    State(api): State<Api>,
+    api: Called,
     request: Request,
 ) -> Result<Json<Vec<Prompt>>, ApiError> {
     let request: RowsRequest = read(&api, request).await?;
@@ -139,7 +139,7 @@ pub(in crate::api) async fn get_prompts(
             content_type = "application/problem+json"),
     ))]
 pub(in crate::api) async fn get_prompt_by_id(
-    State(api): State<Api>,
+    api: Called,
     request: Request,
 ) -> Result<Json<Prompt>, ApiError> {
     let request: RowRequest = read(&api, request).await?;
@@ -163,7 +163,7 @@ pub(in crate::api) async fn get_prompt_by_id(
             body = ProblemDocument, content_type = "application/problem+json"),
     ))]
 pub(in crate::api) async fn submit(
-    State(api): State<Api>,
+    api: Called,
     request: Request,
 ) -> Result<Json<EvalResult>, ApiError> {
     let request: SubmitRequest = read(&api, request).await?;
@@ -188,7 +188,7 @@ pub(in crate::api) async fn submit(
             content_type = "application/problem+json"),
     ))]
 pub(in crate::api) async fn get_metrics(
-    State(api): State<Api>,
+    api: Called,
     request: Request,
 ) -> Result<Json<Metrics>, ApiError> {
     let request: MetricsRequest = read(&api, request).await?;
@@ -255,7 +255,7 @@ fn tests(row: &Row) -> Result<Vec<String>, ApiError> {
 
 /// A function that goes on where the prompt ends, or is whole, under a `check(candidate)`.
 pub(in crate::api) async fn human_eval(
-    api: &Api,
+    api: &Called,
     request: &SubmitRequest,
     row: &Row,
 ) -> Result<EvalResult, ApiError> {
@@ -292,7 +292,7 @@ pub(in crate::api) async fn human_eval(
     Ok(result)
 }
 
-async fn asserts(api: &Api, request: &SubmitRequest, row: &Row) -> Result<EvalResult, ApiError> {
+async fn asserts(api: &Called, request: &SubmitRequest, row: &Row) -> Result<EvalResult, ApiError> {
     let labels = json(row, "labels");
     let setup = labels
         .get("test_setup_code")
@@ -317,7 +317,7 @@ async fn asserts(api: &Api, request: &SubmitRequest, row: &Row) -> Result<EvalRe
 
 /// Inputs and outputs, or calls and results.
 pub(in crate::api) async fn cases(
-    api: &Api,
+    api: &Called,
     request: &SubmitRequest,
     row: &Row,
 ) -> Result<EvalResult, ApiError> {

@@ -1,9 +1,9 @@
 //! The program in a completion: by the rules of evaluations, or by Python of the request's.
 
 use super::rows::TestConfig;
+use crate::api::called::Called;
 use crate::api::error::ApiError;
 use crate::api::programs::{self, limits, text};
-use crate::api::router::Api;
 use crate::domain::{Ended, File, Program, Text};
 use crate::eval::extract::{Hints, Rule, Step, extract};
 use crate::eval::samples::Answer;
@@ -32,7 +32,7 @@ struct Extracted {
 
 /// Finds the program in a completion; one that goes on where a prompt ends has `hints`.
 pub(in crate::api) async fn find(
-    api: &Api,
+    api: &Called,
     completion: &Text,
     config: &TestConfig,
     hints: Option<Hints<'_>>,
@@ -72,7 +72,7 @@ fn trimmed(code: &Text) -> Text {
     Text::from_wtf8(code.as_bytes().trim_ascii_end().to_vec())
 }
 
-async fn by_logic(api: &Api, completion: &Text, logic: &str) -> Result<String, ApiError> {
+async fn by_logic(api: &Called, completion: &Text, logic: &str) -> Result<String, ApiError> {
     let program = Program {
         code: Text::from(DRIVER),
         stdin: completion.as_bytes().to_vec(),

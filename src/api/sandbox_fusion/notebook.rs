@@ -8,13 +8,13 @@ use super::wire::{
     told_files,
 };
 use crate::api::body;
+use crate::api::called::Called;
 use crate::api::error::{ApiError, ProblemDocument};
 use crate::api::programs::{self, BASE64, limits};
-use crate::api::router::Api;
 use crate::api::v1::wire::{FieldErrors, Object, Path, TextWire, parse};
 use crate::domain::{Ended, Limits, Program, ProgramRun, Text};
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use base64::Engine;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -191,7 +191,7 @@ struct Notebook {
     ),
 )]
 pub(in crate::api) async fn run_jupyter(
-    State(api): State<Api>,
+    api: Called,
     request: Request,
 ) -> Result<Json<RunJupyterResponse>, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
