@@ -5,7 +5,7 @@ use super::sample::{Sample, Series};
 use crate::api::{Api, serve};
 use crate::config::Config;
 use crate::domain::{
-    Check, CheckKind, Compare, Isolation, Limits, Outcome, Submission, SubmissionResult,
+    Check, CheckKind, Compare, Expected, Isolation, Limits, Outcome, Submission, SubmissionResult,
 };
 use crate::validator::{Tenant, Validator};
 use anyhow::{Context, ensure};
@@ -17,6 +17,9 @@ use std::time::Instant;
 
 /// Submissions in a batch, as a training step might send them.
 const BATCH: usize = 256;
+
+/// Checks that a program faces, where their number is what is measured.
+const CHECKS: [usize; 3] = [1, 4, 16];
 
 /// Batches of each case; the median of so few is steady, since a batch is long.
 const BATCHES: usize = 15;
@@ -36,6 +39,7 @@ pub(super) fn measure(config: &Config, runs: usize) -> anyhow::Result<Vec<Sample
         Series::new(format!("service/batch-{all}-workers")),
         Series::new("service/batch-http"),
     ];
+    let mut shared = CHECKS.map(|checks| Series::new(format!("service/{checks}-checks-a-program")));
     for number in 0..runs {
         cases[0].extend([time(|| judge(&validator, &[number]))?]);
         cases[1].extend([time(|| client.post(&[number]))?]);
@@ -45,16 +49,24 @@ pub(super) fn measure(config: &Config, runs: usize) -> anyhow::Result<Vec<Sample
         cases[2].extend([time(|| judge(&single, &batch))?]);
         cases[3].extend([time(|| judge(&validator, &batch))?]);
         cases[4].extend([time(|| client.post(&batch))?]);
+        for (case, checks) in shared.iter_mut().zip(CHECKS) {
+            // As many checks in all, of programs that nobody has seen.
+            let first = (number + 1) * 1_000_000 + checks * 1000;
+            let programs = first..first + BATCH / checks;
+            case.extend([time(|| judge_calls(&validator, programs, checks))?]);
+        }
     }
     let [a, b, c, d, e] = cases;
     let batch = BATCH as f64;
-    Ok(vec![
+    let mut samples = vec![
         a.sample(),
         b.sample(),
         c.sample_of(batch),
         d.sample_of(batch),
         e.sample_of(batch),
-    ])
+    ];
+    samples.extend(shared.map(|case| case.sample_of(batch)));
+    Ok(samples)
 }
 
 fn time(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<f64> {
@@ -73,6 +85,35 @@ fn judge(validator: &Validator, numbers: &[usize]) -> anyhow::Result<()> {
     let mut results = validator
         .submit(submissions, Tenant::default())
         .context("the validator takes no work")?;
+    while let Some((_, result)) = results.blocking_recv() {
+        ensure!(passed(&result), "a measured check did not pass: {result:?}");
+    }
+    Ok(())
+}
+
+/// Judges programs by so many calls each.
+fn judge_calls(
+    validator: &Validator,
+    programs: std::ops::Range<usize>,
+    checks: usize,
+) -> anyhow::Result<()> {
+    let call = |number: usize| {
+        let kind = CheckKind::Call {
+            call: format!("has_close_elements([1.0, {number}.5, 3.0], 0.25)").into(),
+            expected: Expected::Value("False".into()),
+        };
+        Arc::new(Check {
+            id: number.to_string(),
+            kind,
+            trusted: false,
+        })
+    };
+    let submissions = programs.map(|number| Submission {
+        checks: (0..checks).map(|check| call(check + 4)).collect(),
+        ..submission(number)
+    });
+    let submitted = validator.submit(submissions.collect(), Tenant::default());
+    let mut results = submitted.context("the validator takes no work")?;
     while let Some((_, result)) = results.blocking_recv() {
         ensure!(passed(&result), "a measured check did not pass: {result:?}");
     }
