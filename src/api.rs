@@ -9,6 +9,7 @@
 
 mod body;
 mod connections;
+mod documents;
 mod error;
 mod health;
 mod judge0;

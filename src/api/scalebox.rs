@@ -3,11 +3,11 @@
 //! Cases of a batch stand in lists side by side. Judging is that of the data-set routes.
 
 use super::body;
+use super::documents;
 use super::error::{ApiError, ProblemDocument};
 use super::router::Api;
 use super::sandbox_fusion::datasets::{cases, human_eval};
 use super::sandbox_fusion::rows::{EvalResult, SubmitRequest};
-use super::v1::wire::{Object, parse};
 use axum::Json;
 use axum::extract::{Request, State};
 use serde_json::{Map, Value, json};
@@ -60,7 +60,7 @@ pub(super) async fn evaluate_batch(
 
 async fn read(api: &Api, request: Request) -> Result<SubmitRequest, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
-    let request = parse::<Object<SubmitRequest>>(&bytes)?.0;
+    let request: SubmitRequest = documents::read(bytes, Ok).await?;
     if request.config.language.is_none() {
         return Err(wrong("config.language is missing: send `python`"));
     }
