@@ -12,6 +12,7 @@ mod admin;
 mod body;
 mod called;
 mod connections;
+mod documents;
 mod error;
 mod headers;
 mod health;

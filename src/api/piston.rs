@@ -4,10 +4,10 @@ pub(super) mod wire;
 
 use super::body;
 use super::called::Called;
+use super::documents;
 use super::error::ApiError;
 use super::programs::{self, refused};
 use super::router::Api;
-use super::v1::wire::{Object, parse};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::RETRY_AFTER;
@@ -78,9 +78,12 @@ pub(super) async fn execute(
 ) -> Result<Json<ExecuteResponse>, PistonError> {
     // `piston-client` sends JSON and calls it text.
     let bytes = body::read_json_or_text(request, &api.0.server).await?;
-    let request = parse::<Object<ExecuteRequest>>(&bytes)?.0;
-    let runtime = PistonRuntime::chosen(&api.0.runtimes, &request)?;
-    let program = request.convert(&api.0.caps)?;
+    let shared = api.clone();
+    let convert = move |request: ExecuteRequest| {
+        let runtime = PistonRuntime::chosen(&shared.0.runtimes, &request)?;
+        Ok((runtime, request.convert(&shared.0.caps)?))
+    };
+    let (runtime, program) = documents::read(bytes, convert).await?;
     let output_bytes = program.limits.output_bytes;
     let run = programs::run(&api, program).await.map_err(refused)?;
     Ok(Json(ExecuteResponse::new(runtime, &run, output_bytes)))

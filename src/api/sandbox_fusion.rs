@@ -13,9 +13,9 @@ pub(super) mod wire;
 
 use super::body;
 use super::called::Called;
+use super::documents;
 use super::error::{ApiError, ProblemDocument};
 use super::programs::{self, Failed};
-use super::v1::wire::{Object, parse};
 use crate::domain::{FaultCode, ProgramRun};
 use axum::Json;
 use axum::extract::Request;
@@ -57,9 +57,9 @@ pub(super) async fn run_code(
     request: Request,
 ) -> Result<Json<RunCodeResponse>, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
-    let (program, fetched) = parse::<Object<RunCodeRequest>>(&bytes)?
-        .0
-        .convert(&api.0.caps)?;
+    let caps = api.0.caps;
+    let convert = move |request: RunCodeRequest| Ok(request.convert(&caps)?);
+    let (program, fetched) = documents::read(bytes, convert).await?;
     let run = tell(programs::run(&api, program).await)?;
     Ok(Json(RunCodeResponse::new(run, &fetched, pod(&api))))
 }

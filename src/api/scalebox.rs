@@ -4,10 +4,10 @@
 
 use super::body;
 use super::called::Called;
+use super::documents;
 use super::error::{ApiError, ProblemDocument};
 use super::sandbox_fusion::datasets::{cases, human_eval};
 use super::sandbox_fusion::rows::{EvalResult, SubmitRequest};
-use super::v1::wire::{Object, parse};
 use axum::Json;
 use axum::extract::Request;
 use serde_json::{Map, Value, json};
@@ -57,7 +57,7 @@ pub(super) async fn evaluate_batch(
 
 async fn read(api: &Called, request: Request) -> Result<SubmitRequest, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
-    let request = parse::<Object<SubmitRequest>>(&bytes)?.0;
+    let request: SubmitRequest = documents::read(bytes, Ok).await?;
     if request.config.language.is_none() {
         return Err(wrong("config.language is missing: send `python`"));
     }

@@ -7,8 +7,9 @@ use super::store::Entry;
 use super::wire::{Asked, SubmissionWire};
 use crate::api::body;
 use crate::api::called::Called;
+use crate::api::documents;
 use crate::api::error::ApiError;
-use crate::api::v1::wire::{Object, parse};
+use crate::api::v1::wire::Object;
 use crate::domain::{Fault, FaultCode, ProgramResult};
 use crate::validator::Results;
 use axum::Json;
@@ -83,8 +84,9 @@ pub(in crate::api) async fn send(
     request: Request,
 ) -> Result<Response, Judge0Error> {
     let bytes = body::read(request, &api.0.server).await?;
-    let asked = parse::<Object<SubmissionWire>>(&bytes)?.0;
-    let asked = asked.convert(options.base64(), &api.0.caps)?;
+    let (base64, caps) = (options.base64(), api.0.caps);
+    let convert = move |submission: SubmissionWire| Ok(submission.convert(base64, &caps)?);
+    let asked = documents::read(bytes, convert).await?;
     let (token, entry, results) = accept(&api, asked)?;
     if !says_yes(options.wait.as_deref()) {
         finish_later(&api, &token, entry, results);
@@ -118,11 +120,16 @@ pub(in crate::api) async fn send_batch(
     request: Request,
 ) -> Result<Response, Judge0Error> {
     let bytes = body::read(request, &api.0.server).await?;
-    let batch = parse::<Object<BatchWire>>(&bytes)?.0.submissions;
-    check_count(batch.len())?;
+    let (base64, caps) = (options.base64(), api.0.caps);
+    let convert = move |batch: BatchWire| {
+        check_count(batch.submissions.len())?;
+        let submissions = batch.submissions.into_iter();
+        let asked = submissions.map(|Object(submission)| submission.convert(base64, &caps));
+        Ok(asked.collect::<Vec<_>>())
+    };
+    let batch = documents::read(bytes, convert).await?;
     let mut answers = Vec::new();
-    for Object(submission) in batch {
-        let asked = submission.convert(options.base64(), &api.0.caps);
+    for asked in batch {
         answers.push(match asked {
             Ok(asked) => {
                 // Those before it are on their way; a queue that is full now takes no more of them.

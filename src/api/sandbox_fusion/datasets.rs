@@ -10,14 +10,15 @@ use super::rows::{
 };
 use crate::api::body;
 use crate::api::called::Called;
+use crate::api::documents;
 use crate::api::error::{ApiError, ProblemDocument};
 use crate::api::programs::relative;
-use crate::api::v1::wire::{Object, parse};
 use crate::domain::{File, Text};
 use crate::eval::extract::Hints;
 use crate::eval::samples::Answer;
 use axum::Json;
 use axum::extract::Request;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -72,12 +73,12 @@ fn kind(dataset: &str, config: &TestConfig) -> Result<Kind, ApiError> {
     })
 }
 
-async fn read<T: for<'a> serde::Deserialize<'a>>(
+async fn read<T: DeserializeOwned + Send + 'static>(
     api: &Called,
     request: Request,
 ) -> Result<T, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
-    Ok(parse::<Object<T>>(&bytes)?.0)
+    documents::read(bytes, Ok).await
 }
 
 /// The data sets whose rows are known by name.

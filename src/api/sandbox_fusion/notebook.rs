@@ -9,9 +9,10 @@ use super::wire::{
 };
 use crate::api::body;
 use crate::api::called::Called;
+use crate::api::documents;
 use crate::api::error::{ApiError, ProblemDocument};
 use crate::api::programs::{self, BASE64, limits};
-use crate::api::v1::wire::{FieldErrors, Object, Path, TextWire, parse};
+use crate::api::v1::wire::{FieldErrors, Path, TextWire};
 use crate::domain::{Ended, Limits, Program, ProgramRun, Text};
 use axum::Json;
 use axum::extract::Request;
@@ -195,8 +196,9 @@ pub(in crate::api) async fn run_jupyter(
     request: Request,
 ) -> Result<Json<RunJupyterResponse>, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
-    let request = parse::<Object<RunJupyterRequest>>(&bytes)?.0;
-    let mut notebook = request.convert(&api.0.caps)?;
+    let caps = api.0.caps;
+    let convert = move |request: RunJupyterRequest| Ok(request.convert(&caps)?);
+    let mut notebook = documents::read(bytes, convert).await?;
     let program = std::mem::replace(&mut notebook.program, nothing());
     let run = super::tell(programs::run(&api, program).await)?;
     Ok(Json(notebook.answer(run, super::pod(&api))))

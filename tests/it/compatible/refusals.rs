@@ -81,3 +81,15 @@ async fn a_fault() {
     let (status, _) = send(&service, "POST", "/api/v2/execute", Some(&execute)).await;
     assert_eq!(status, 500);
 }
+
+/// A document of very many small items would take many times its size.
+#[tokio::test]
+async fn too_many_items() {
+    let service = service(fake::passing());
+    let body = json!({"code": "", "language": "python", "fetch_files": vec!["a"; 1_000_002]});
+    let (status, answer) = send(&service, "POST", "/run_code", Some(&body)).await;
+    assert_eq!(status, 422, "{answer}");
+    let text = json!({"code": ",".repeat(1_000_002), "language": "python"});
+    let (status, _) = send(&service, "POST", "/run_code", Some(&text)).await;
+    assert_eq!(status, 200);
+}

@@ -7,6 +7,7 @@ use touchstone::domain::{Ended, File, Limits, Program, ProgramResult};
 use touchstone::sandbox::{Ending, Execution, Job, LimitKind, Raised, Run};
 use touchstone::validator::{Executor, ExecutorError, Rejected, Settings, Tenant, Validator};
 
+type IsIt = fn(&Ended) -> bool;
 type End = dyn Fn(&Run) -> Result<Ending, ExecutorError> + Send + Sync;
 
 fn start(
@@ -83,7 +84,7 @@ fn endings() {
     let crash = || Ending::Crashed {
         message: "aborted".into(),
     };
-    let rows: [(Ending, fn(&Ended) -> bool); 8] = [
+    let rows: [(Ending, IsIt); 8] = [
         (exited(0, None), |ended| {
             matches!(
                 ended,
