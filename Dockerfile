@@ -2,7 +2,10 @@
 #
 #   docker build -t touchstone .
 #   docker run --read-only --cap-drop ALL --security-opt no-new-privileges \
-#     -p 127.0.0.1:8080:8080 touchstone
+#     -p 127.0.0.1:8080:8080 -e TOUCHSTONE_API_KEYS="me:$(openssl rand -hex 32)" touchstone
+#
+# It listens for other machines, so it starts with keys only: as above, out of a file (--keys, as in
+# deploy/kubernetes), or with -e TOUCHSTONE_ACCESS_OPEN=true for none.
 
 FROM rust:1.95-slim-bookworm AS build
 RUN apt-get update \

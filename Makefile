@@ -1,4 +1,4 @@
-.PHONY: build serve onnx test test-clients check-graphs
+.PHONY: build serve onnx test test-clients check-graphs check-deploy
 
 build:
 	cargo build --release --locked
@@ -14,9 +14,15 @@ onnx: build
 test: build onnx
 	cargo test --release --locked
 
-# Clients of other services, fetched by pip and npm, against the server.
-test-clients: build
+# What needs programs of others, which pip and npm fetch: not a part of `test`, which needs none. Clients of
+# other services against the server, and manifests.
+test-clients: build check-deploy
 	tests/clients/run
+
+# Manifests by Kubernetes' schemas, figures by Prometheus' parser, and that dashboards ask for what there is.
+check-deploy: build
+	python3 -m pip install --quiet --disable-pip-version-check --target target/deploy-checker --requirement deploy/requirements.txt
+	PYTHONPATH=target/deploy-checker python3 -B deploy/check.py target/release/touchstone
 
 # The graphs of a small model before ONNX's own checker, which pip fetches.
 check-graphs: onnx

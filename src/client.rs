@@ -42,6 +42,8 @@ pub enum ClientError {
 pub struct Server {
     agent: ureq::Agent,
     url: String,
+    /// The header that says who asks; none where the server has no keys.
+    key: Option<String>,
 }
 
 impl Server {
@@ -55,7 +57,14 @@ impl Server {
         Server {
             agent: ureq::Agent::new_with_config(config),
             url: format!("{}/v1/checks", url.trim_end_matches('/')),
+            key: None,
         }
+    }
+
+    /// With an API key, where there is one; nothing that is said of the server repeats it.
+    pub fn with_key(self, key: Option<&str>) -> Self {
+        let key = key.map(|key| format!("Bearer {key}"));
+        Server { key, ..self }
     }
 
     /// Where requests go.
@@ -70,7 +79,11 @@ impl Server {
     pub fn runtime(&self) -> Result<String, ClientError> {
         let url = self.url.replace("/v1/checks", "/v1/runtimes");
         let told = |what: &dyn std::fmt::Display| format!("{url}: {what}");
-        let mut answer = self.agent.get(&url).call().map_err(|error| match error {
+        let mut request = self.agent.get(&url);
+        if let Some(key) = &self.key {
+            request = request.header("authorization", key);
+        }
+        let mut answer = request.call().map_err(|error| match error {
             ureq::Error::BadUri(_) | ureq::Error::Http(_) => ClientError::Refused(told(&error)),
             error => ClientError::Unavailable(told(&error)),
         })?;
@@ -136,9 +149,11 @@ impl Server {
             }
             error => Failure::Other(ClientError::Unavailable(told(&error))),
         };
-        let mut answer = self
-            .agent
-            .post(&self.url)
+        let mut request = self.agent.post(&self.url);
+        if let Some(key) = &self.key {
+            request = request.header("authorization", key);
+        }
+        let mut answer = request
             .send_json(request::Request::of(submissions))
             .map_err(failed)?;
         let status = answer.status();

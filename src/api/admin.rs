@@ -90,7 +90,7 @@ pub(super) async fn set_log_level(
     // Whatever the level is now, that it was changed is to be seen.
     tracing::error!(
         key = &*caller.name,
-        level = asked.level,
+        now = asked.level,
         "the log's level was changed"
     );
     let level = (log.level)();

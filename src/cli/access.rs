@@ -9,6 +9,14 @@ use std::path::Path;
 /// place to hold a secret, and nothing prints it.
 pub(super) const VARIABLE: &str = "TOUCHSTONE_API_KEYS";
 
+/// The key of a command that asks servers.
+const OWN: &str = "TOUCHSTONE_API_KEY";
+
+/// The key that commands send to the servers that they ask; none where the variable is not set.
+pub(super) fn own_key() -> Option<String> {
+    std::env::var(OWN).ok().filter(|key| !key.is_empty())
+}
+
 /// All keys; read before the process is confined. That there are some, or that the server may do
 /// without, is made sure of here.
 pub(super) fn keys(config: &Config) -> anyhow::Result<Vec<KeyConfig>> {

@@ -8,7 +8,7 @@ mod summary;
 
 use super::failure::{done, our_fault};
 use super::settings::{Settings, settle};
-use super::{Usage, logging, output, runtime, validator};
+use super::{Usage, access, logging, output, runtime, validator};
 use crate::client::{ClientError, Server};
 use crate::config::{Config, Layers};
 use crate::eval::dataset::{Dataset, Format};
@@ -60,7 +60,7 @@ pub(super) struct Args {
     #[arg(long)]
     resume: bool,
     /// A server that judges in place of this process, such as http://10.0.0.7:8080; may be given several
-    /// times. Results are the same.
+    /// times. Results are the same. Where servers have API keys, TOUCHSTONE_API_KEY is sent.
     #[arg(long, value_name = "URL")]
     server: Vec<String>,
     /// The format of the data set's file, where its fields do not say.
@@ -261,7 +261,7 @@ impl Evaluation<'_> {
         }
         let mut lanes: Vec<Box<dyn Judge>> = Vec::new();
         for url in &self.args.server {
-            let server = Server::new(url);
+            let server = Server::new(url).with_key(access::own_key().as_deref());
             match server.runtime() {
                 Ok(theirs) if theirs == runtime => {}
                 Ok(theirs) => {

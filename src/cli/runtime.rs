@@ -83,26 +83,39 @@ pub(super) fn admitted(config: &Config) -> anyhow::Result<usize> {
         tracing::info!(workers, each, "the memory available is not known");
         return Ok(workers);
     };
-    let room = usize::try_from(available / each).unwrap_or(usize::MAX);
+    // It fills up, and stays so.
+    let cache = config
+        .validator
+        .cache
+        .then_some(config.validator.cache_bytes);
+    let cache = cache.unwrap_or(0);
+    let left = available.saturating_sub(cache);
+    let room = usize::try_from(left / each).unwrap_or(usize::MAX);
+    let (each_mib, available_mib, cache_mib) = (each >> 20, available >> 20, cache >> 20);
     if room == 0 {
         return Err(Usage(format!(
-            "one execution may need {} MiB and {} MiB are available: lower limits.memory_bytes",
-            each >> 20,
-            available >> 20
+            "one execution may need {each_mib} MiB and the cache {cache_mib} MiB, and \
+             {available_mib} MiB are available: lower limits.memory_bytes or validator.cache_bytes"
         ))
         .into());
     }
-    let (each_mib, available_mib) = (each >> 20, available >> 20);
     if room < workers {
         tracing::warn!(
             asked = workers,
             workers = room,
             each_mib,
             available_mib,
+            cache_mib,
             "fewer workers than asked for: each may need limits.memory_bytes"
         );
     } else {
-        tracing::info!(workers, each_mib, available_mib, "memory for all workers");
+        tracing::info!(
+            workers,
+            each_mib,
+            available_mib,
+            cache_mib,
+            "memory for all workers"
+        );
     }
     Ok(room.min(workers))
 }

@@ -6,7 +6,8 @@ mod progress;
 mod view;
 
 use super::failure::done;
-use super::{Usage, logging, runtime, validator};
+use super::{Usage, access, logging, runtime, validator};
+use crate::client::Server;
 use crate::config::Layers;
 use crate::model::{Device, Engine, ModelError, library};
 use crate::train::config::{TaskConfig, TrainConfig, arm};
@@ -173,7 +174,10 @@ impl Place {
     fn table(&self, config: &TrainConfig) -> anyhow::Result<(Box<dyn Task>, Box<dyn Judge>)> {
         let code = match &self.validator {
             Judges::Here(validator) => Code::new(validator.clone(), config.limits),
-            Judges::There(url) => Code::remote(url, config.limits),
+            Judges::There(url) => {
+                let key = access::own_key();
+                Code::remote(Server::new(url).with_key(key.as_deref()), config.limits)
+            }
         };
         Ok(match &config.task {
             TaskConfig::Functions => (Box::new(Functions::new()?), Box::new(code)),

@@ -5,6 +5,7 @@ mod answers;
 mod batches;
 mod bodies;
 mod checks;
+mod deploy;
 mod openapi;
 mod operation;
 mod routes;

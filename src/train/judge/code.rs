@@ -50,10 +50,10 @@ impl Code {
         }
     }
 
-    /// Judges with a server, by its address, such as `http://127.0.0.1:8080`.
-    pub fn remote(url: &str, limits: CodeLimits) -> Self {
+    /// Judges with a server.
+    pub fn remote(server: Server, limits: CodeLimits) -> Self {
         Code {
-            validator: Place::There(Server::new(url)),
+            validator: Place::There(server),
             limits,
         }
     }

@@ -26,7 +26,7 @@ fn key(admin: bool) -> KeyConfig {
 }
 
 /// A log that takes every level but one.
-fn log() -> LogControl {
+pub fn log() -> LogControl {
     let level = Arc::new(Mutex::new("info".to_owned()));
     let changed = Arc::clone(&level);
     LogControl {

@@ -116,6 +116,25 @@ fn a_key_that_was_made_is_let_in() {
     assert_eq!((level(&trainer), level(&operator)), (403, 200));
 }
 
+/// What commands ask servers with: `eval --server`, `train --validator`.
+#[test]
+fn a_client_with_a_key_and_without() {
+    let keys = (VARIABLE, &*format!("ci:{KEY}"));
+    let server = Server::start(&["--workers", "1"], &[keys]);
+    let url = format!("http://{}", server.address);
+    let client = |key| touchstone::client::Server::new(&url).with_key(key);
+    let digest = client(Some(KEY)).runtime().expect("a digest");
+    assert_eq!(digest.len(), 64, "{digest}");
+    assert_eq!(client(Some(KEY)).judge(&[]), Ok(Vec::new()));
+    for stranger in [None, Some(ADMIN)] {
+        let error = client(stranger)
+            .runtime()
+            .expect_err("no answer")
+            .to_string();
+        assert!(error.contains("401") && !error.contains("ts_"), "{error}");
+    }
+}
+
 /// Everything at the most talkative level, and what was sent in every place where a key may stand.
 #[test]
 fn no_key_is_in_the_log() {
@@ -278,7 +297,7 @@ fn the_level_of_the_log_while_it_runs() {
     let first = server.log_line(|line| {
         line["path"] == "/healthz" || line["message"] == "the log's level was changed"
     });
-    assert_eq!(first["level"], "ERROR", "{first}");
+    assert_eq!(first["now"], "debug", "{first}");
     server.log_line(|line| line["path"] == "/healthz");
     assert_eq!(change(&server, "nonsense=level=x"), 422);
 }

@@ -4,6 +4,7 @@ use super::support::code;
 use std::net::TcpListener;
 use std::sync::Arc;
 use touchstone::api::{Api, serve};
+use touchstone::client::Server;
 use touchstone::config::Layers;
 use touchstone::train::judge::code::{Code, CodeLimits};
 use touchstone::train::judge::{Case, Exam, Judge};
@@ -67,7 +68,7 @@ fn a_server_says_the_same() {
         case("def f(x", &tests, false),
         case("def f(x):\n return max(x, -x)", &tests, false),
     ];
-    let remote = Code::remote(&server(), limits());
+    let remote = Code::remote(Server::new(&server()), limits());
     let here = code().judge(&cases).expect("verdicts");
     assert_eq!(remote.judge(&cases).expect("verdicts"), here);
     let exam = Exam::Driver {
@@ -97,14 +98,14 @@ fn a_server_that_is_not_there_or_is_none_decides_nothing() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = free.local_addr().expect("an address");
     drop(free);
-    let nobody = Code::remote(&format!("http://{address}"), limits());
+    let nobody = Code::remote(Server::new(&format!("http://{address}")), limits());
     let cases = [case("def f(x):\n return x", &["CALL: f(1)"], false)];
     let error = nobody
         .judge(&cases)
         .expect_err("nobody is there")
         .to_string();
     assert!(error.contains(&address.to_string()), "{error}");
-    let elsewhere = Code::remote(&format!("{}/somewhere", server()), limits());
+    let elsewhere = Code::remote(Server::new(&format!("{}/somewhere", server())), limits());
     let error = elsewhere
         .judge(&cases)
         .expect_err("no such route")
