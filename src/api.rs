@@ -32,7 +32,7 @@ mod tls;
 pub mod v1;
 
 pub use access::Challenge;
-pub use admin::LogControl;
+pub use admin::{ChangeLevel, LogControl};
 pub use error::{ApiError, ProblemDocument};
 pub use metrics::Process;
 pub use openapi::document;

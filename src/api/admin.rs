@@ -12,13 +12,16 @@ use std::fmt;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
+/// Logs at another level from now on, or says why it cannot.
+pub type ChangeLevel = dyn Fn(&str) -> Result<(), String> + Send + Sync;
+
 /// Reads and changes the level of what logs, which is not the service itself.
 #[derive(Clone)]
 pub struct LogControl {
     /// What is logged now.
     pub level: Arc<dyn Fn() -> String + Send + Sync>,
-    /// Logs that from now on, or says why it cannot.
-    pub change: Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>,
+    /// Changes it.
+    pub change: Arc<ChangeLevel>,
 }
 
 impl fmt::Debug for LogControl {

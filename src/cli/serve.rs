@@ -69,6 +69,7 @@ A settings file, with the defaults:
   max_body_bytes = 67108864
   head_seconds = 15
   body_seconds = 60
+  longest_wait_ms = 1500   # until a request's first check; longer is a 429
   confinement = true       # no files, connections, programs while serving
   shutdown_seconds = 300
   # runs = \"runs\"          # training runs to be seen at /runs; none by default

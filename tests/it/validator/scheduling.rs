@@ -3,6 +3,7 @@
 use super::*;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 use touchstone::domain::{Fault, FaultCode};
 use touchstone::validator::{Rejected, Results};
 
@@ -246,6 +247,46 @@ fn dropped_results_cancel_what_is_left() {
     gate.open();
     assert!(kept.blocking_recv().is_some() && kept.blocking_recv().is_none());
     assert_eq!(validator.stats().executions, 2);
+}
+
+/// Nothing was measured yet, and 10 ms is guessed for each turn before one's own.
+#[test]
+fn who_would_wait_too_long_is_turned_away() {
+    let (gate, pass) = Gate::new();
+    let validator = start(1, None, move |code, _| {
+        pass(code);
+        Ok(Ending::TestsPassed)
+    });
+    let impatient = validator.patient(Duration::from_millis(25));
+    let send = |to: &Validator| to.submit(vec![passing("c", 1)], Tenant::default());
+    let mut taken = vec![send(&impatient).expect("nobody is before it")];
+    gate.next();
+    for _ in 0..3 {
+        taken.push(send(&impatient).expect("it waits for 20 ms at most"));
+    }
+    let retry_after = Duration::from_millis(5);
+    assert_eq!(send(&impatient).err(), Some(Rejected::Full { retry_after }));
+    // Who has time is taken, and makes it longer for the others.
+    taken.push(send(&validator).expect("there is room"));
+    let retry_after = Duration::from_millis(15);
+    assert_eq!(send(&impatient).err(), Some(Rejected::Full { retry_after }));
+    // A large batch waits for its first turn alone.
+    let large = validator.patient(Duration::from_millis(45));
+    let batch = large.submit(vec![passing("large", 60)], Tenant::default());
+    taken.push(batch.expect("it waits for 40 ms"));
+    assert_eq!(validator.stats().queued_checks, 65);
+    for _ in 1..65 {
+        gate.open();
+        gate.next();
+    }
+    gate.open();
+    for mut results in taken {
+        assert!(
+            results
+                .blocking_recv()
+                .is_some_and(|(_, it)| it.judged.is_ok())
+        );
+    }
 }
 
 #[test]
