@@ -261,7 +261,7 @@ impl Looked {
 }
 
 /// Figures for Prometheus, as OpenMetrics text.
-#[utoipa::path(get, path = "/metrics", tag = "operation", responses(
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "operation", responses(
     (status = 200, description = "The figures.", body = String,
         content_type = "application/openmetrics-text"),
     (status = 401, description = "A key is needed here, too (`access.metrics_need_key`).",

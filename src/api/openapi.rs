@@ -73,7 +73,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// This document.
-#[utoipa::path(get, path = "/openapi.json", tag = "operation", responses(
+#[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", tag = "operation", responses(
     (status = 200, description = "An OpenAPI 3.1 document.", body = Object),
 ))]
 pub(super) async fn serve() -> impl IntoResponse {

@@ -49,7 +49,7 @@ impl IntoResponse for PistonError {
 }
 
 /// The languages that programs may be in.
-#[utoipa::path(get, path = "/api/v2/runtimes", tag = "piston", responses(
+#[utoipa::path(get, path = "/api/v2/runtimes", operation_id = "piston_runtimes", tag = "piston", responses(
     (status = 200, description = "All of them.", body = Vec<PistonRuntime>),
 ))]
 pub(super) async fn runtimes(State(api): State<Api>) -> Json<Vec<PistonRuntime>> {

@@ -23,7 +23,7 @@ use wire::{RunCodeRequest, RunCodeResponse};
 
 /// Whether the service answers.
 #[utoipa::path(get, path = "/v1/ping", tag = "sandboxfusion", responses(
-    (status = 200, description = "`pong`.", body = String),
+    (status = 200, description = "`pong`.", body = String, content_type = "application/json"),
 ))]
 pub(super) async fn ping() -> Json<&'static str> {
     Json("pong")

@@ -62,3 +62,16 @@ fn collect(value: &Value, references: &mut Vec<String>) {
         _ => {}
     }
 }
+
+/// Clients that are generated from the document name their functions so.
+#[test]
+fn operations_have_names_of_their_own() {
+    let document = serde_json::to_value(document()).expect("plain data");
+    let paths = document["paths"].as_object().expect("paths").values();
+    let operations = paths.flat_map(|path| path.as_object().expect("operations").values());
+    let mut names = BTreeSet::new();
+    for operation in operations {
+        let name = operation["operationId"].as_str().expect("a name");
+        assert!(names.insert(name), "{name} is twice");
+    }
+}
