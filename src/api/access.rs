@@ -25,8 +25,12 @@ pub use presented::Challenge;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// What needs no key: whether it lives, what a person sees first (with its files), and what it offers.
-const FOR_ALL: [&str; 4] = ["/", "/healthz", "/readyz", "/openapi.json"];
+/// What needs no key: whether it lives, what a person sees first (with its files), and what it
+/// offers.
+pub(super) const FOR_ALL: [&str; 4] = ["/", "/healthz", "/readyz", "/openapi.json"];
+
+/// What tells whether it lives, and nothing else.
+pub(super) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Whom a request is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,9 +89,7 @@ impl Access {
             admin,
         };
         let path = request.uri().path();
-        // Whoever asks whether it lives learns nothing else.
-        let is_probe = matches!(path, "/healthz" | "/readyz");
-        if !is_probe && !meant_for(request, rules.hosts) {
+        if !PROBES.contains(&path) && !meant_for(request, rules.hosts) {
             return Err((stranger(false), ApiError::OtherHost));
         }
         let path = request.uri().path();

@@ -1,10 +1,13 @@
 //! The description of the service that programs read.
 
+mod door;
+
 use super::error::ProblemDocument;
 use super::v1::wire::FieldError;
 use super::{admin, health, judge0, metrics, page, piston, sandbox_fusion, scalebox, v1};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use door::Door;
 use std::sync::LazyLock;
 use utoipa::OpenApi;
 
@@ -55,6 +58,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         judge0::ask,
         judge0::ask_batch,
     ),
+    modifiers(&Door),
     components(schemas(ProblemDocument, FieldError)),
     tags(
         (name = "checks", description = "Programs and their checks."),
