@@ -26,6 +26,9 @@ pub(super) struct Answer {
     pub backstop: bool,
 }
 
+/// Code, and what compiling it took.
+type Charged = (Arc<[u8]>, Fuel);
+
 /// Why a check gets no verdict.
 #[derive(Debug)]
 pub(super) enum Interrupted {
@@ -184,11 +187,7 @@ impl<'a> Runs<'a> {
 
     /// The code of a text, and what compiling it took; none where its own guest has to compile it,
     /// because it is short, does not compile or has something to say while it is compiled.
-    fn code(
-        &mut self,
-        text: &Text,
-        place: Place,
-    ) -> Result<Option<(Arc<[u8]>, Fuel)>, Interrupted> {
+    fn code(&mut self, text: &Text, place: Place) -> Result<Option<Charged>, Interrupted> {
         if text.as_bytes().len() < COMPILED_BYTES {
             return Ok(None);
         }
