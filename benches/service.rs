@@ -1,7 +1,7 @@
 //! What becomes of the service under load, and of its memory over a million checks.
 //!
 //! ```console
-//! $ cargo bench --bench service -- overload [--seconds 60] [--times 10] [--connections 256]
+//! $ cargo bench --bench service -- overload [--seconds 60] [--times 10] [--connections 4000]
 //! $ cargo bench --bench service -- soak [--checks 1000000]
 //! ```
 //!
@@ -11,11 +11,14 @@
 //! that the idle service gave. `soak` sends checks of ever new programs and reads the server's memory,
 //! threads and descriptors after every hundredth of them.
 
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
 use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Programs that requests are made of, in turns: right, wrong, raising, looping, printing.
@@ -54,7 +57,7 @@ fn main() {
         Some("overload") => overload(
             number("--seconds", 60),
             number("--times", 10),
-            number("--connections", 256),
+            number("--connections", 4000),
         ),
         Some("soak") => soak(number("--checks", 1_000_000)),
         // What `cargo bench` without a word about this one does: nothing that takes minutes.
@@ -90,6 +93,20 @@ impl Server {
         // Its log is read, or it would wait for us.
         std::thread::spawn(move || lines.for_each(drop));
         Server { process, url }
+    }
+
+    fn authority(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    async fn connect(&self) -> Sender {
+        let stream = tokio::net::TcpStream::connect(self.authority()).await;
+        let stream = hyper_util::rt::TokioIo::new(stream.expect("it accepts connections"));
+        let (sender, connection) = hyper::client::conn::http1::handshake(stream)
+            .await
+            .expect("it speaks HTTP");
+        tokio::task::spawn_local(connection);
+        sender
     }
 
     /// What the kernel says of the process: resident KiB, of its own, threads, descriptors.
@@ -166,41 +183,65 @@ fn single(number: u64) -> Value {
 /// Sends from so many connections until the time is over. `pause` is between the beginnings of a
 /// connection's requests, as far as it keeps up. Gives latencies of what was accepted, how often it was
 /// turned away, other statuses, and whether all verdicts were those known.
+///
+/// All connections are one thread's: what thousands of threads would take of the processor is the server's.
 fn offer(
     server: &Server,
     connections: u64,
     pause: Duration,
     time: Duration,
-    known: &Arc<Vec<Value>>,
+    known: &[Value],
 ) -> Offered {
-    let offered = Arc::new(Mutex::new(Offered::default()));
-    let next = Arc::new(AtomicU64::new(0));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let requests: Vec<Bytes> = (0..KNOWN)
+        .map(|number| single(number).to_string().into())
+        .collect();
+    let offered = RefCell::new(Offered::default());
+    let next = Cell::new(0);
     let begun = Instant::now();
-    std::thread::scope(|scope| {
-        for connection in 0..connections {
-            let (offered, next, known) = (offered.clone(), next.clone(), known.clone());
-            let client = Client::new(server);
-            scope.spawn(move || {
-                let mut mine = Offered::default();
-                let mut due = begun + pause.mul_f64(connection as f64 / connections as f64);
-                while begun.elapsed() < time {
-                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                    due += pause;
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let sent = Instant::now();
-                    let (status, answer) = client.send(&single(number));
-                    let took = sent.elapsed();
-                    mine.take(status, &answer, took, known.get((number % KNOWN) as usize));
-                }
-                offered.lock().expect("nobody panicked").add(mine);
-            });
+    let connection = async |number: u64| {
+        let mut due = begun + pause.mul_f64(number as f64 / connections as f64);
+        // They come one after the other, as clients do.
+        tokio::time::sleep_until(due.into()).await;
+        let mut sender = server.connect().await;
+        while begun.elapsed() < time {
+            tokio::time::sleep_until(due.into()).await;
+            due += pause;
+            let number = (next.replace(next.get() + 1) % KNOWN) as usize;
+            let sent = Instant::now();
+            let (status, body) = send(&mut sender, server, requests[number].clone()).await;
+            let took = sent.elapsed();
+            offered
+                .borrow_mut()
+                .take(status, &body, took, &known[number]);
         }
-    });
-    let mut offered = std::mem::take(&mut *offered.lock().expect("nobody panicked"));
+    };
+    let all = futures_util::future::join_all((0..connections).map(connection));
+    runtime.block_on(tokio::task::LocalSet::new().run_until(all));
+    let mut offered = offered.into_inner();
     offered.seconds = begun.elapsed().as_secs_f64();
     offered.accepted.sort_unstable();
     offered.refused.sort_unstable();
     offered
+}
+
+type Sender = hyper::client::conn::http1::SendRequest<Full<Bytes>>;
+
+/// One request on a connection: the answer's status and body.
+async fn send(sender: &mut Sender, server: &Server, body: Bytes) -> (u16, Bytes) {
+    sender.ready().await.expect("the connection stays open");
+    let request = hyper::Request::post("/v1/checks")
+        .header("host", server.authority())
+        .header("content-type", "application/json")
+        .body(Full::new(body))
+        .expect("a request");
+    let answer = sender.send_request(request).await.expect("an answer");
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.expect("a whole answer");
+    (status, body.to_bytes())
 }
 
 #[derive(Default)]
@@ -213,23 +254,16 @@ struct Offered {
 }
 
 impl Offered {
-    fn take(&mut self, status: u16, answer: &Value, took: Duration, known: Option<&Value>) {
+    fn take(&mut self, status: u16, body: &[u8], took: Duration, known: &Value) {
         match status {
             200 => {
                 self.accepted.push(took);
-                self.differing +=
-                    u64::from(known.is_some_and(|known| *known != answer["results"][0]));
+                let answer: Value = serde_json::from_slice(body).expect("JSON");
+                self.differing += u64::from(answer["results"][0] != *known);
             }
             429 => self.refused.push(took),
             _ => self.other += 1,
         }
-    }
-
-    fn add(&mut self, other: Offered) {
-        self.accepted.extend(other.accepted);
-        self.refused.extend(other.refused);
-        self.other += other.other;
-        self.differing += other.differing;
     }
 
     fn report(&self, name: &str, server: &Server) {
@@ -265,7 +299,6 @@ fn overload(seconds: u64, times: u64, connections: u64) {
             answer["results"][0].take()
         })
         .collect();
-    let known = Arc::new(known);
     let calm = |name: &str, connections| {
         let offered = offer(&server, connections, Duration::ZERO, CALM, &known);
         offered.report(name, &server);

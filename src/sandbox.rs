@@ -12,6 +12,7 @@ mod artifacts;
 mod door;
 mod engine;
 mod error;
+mod hot_code;
 mod instance;
 #[doc(hidden)]
 pub mod message;

@@ -2,13 +2,15 @@
 
 use super::door::{self, Door};
 use super::engine::{self, Purpose};
+use super::hot_code;
 use super::instance::Sandbox;
 use super::pages::PageMap;
+use super::run::{Compiled, Job, Run};
 use super::state::{MemoryLimit, State};
 use super::wasi;
 use super::world::{Archive, World};
 use super::{Artifacts, EngineError, Manifest};
-use crate::domain::RuntimeInfo;
+use crate::domain::{Limits, RuntimeInfo};
 use futures_util::FutureExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,14 +90,15 @@ impl Runtime {
         // its owner's alone, and its digest was checked on opening.
         let module = unsafe { Module::deserialize_file(&engine, artifacts.code()) }
             .map_err(EngineError::load)?;
+        let code = module;
         let linker = linker(&engine).map_err(EngineError::load)?;
-        let module = linker.instantiate_pre(&module).map_err(EngineError::load)?;
+        let module = linker.instantiate_pre(&code).map_err(EngineError::load)?;
         let archive = artifacts.library()?;
         let pristine =
             Pristine::new(&engine, &module, archive.clone()).map_err(EngineError::load)?;
         let running = Arc::new(AtomicBool::new(true));
         tick(&engine, &running)?;
-        Ok(Runtime(Arc::new(Inner {
+        let runtime = Runtime(Arc::new(Inner {
             engine,
             module,
             archive,
@@ -104,7 +107,12 @@ impl Runtime {
             pages: PageMap::open(),
             settings,
             running,
-        })))
+        }));
+        runtime.sandbox().run(&representative())?;
+        // SAFETY: the only guest so far has ended, and none begins before this function returns.
+        let huge = unsafe { hot_code::gather(&code) };
+        tracing::debug!(huge, "code on huge pages");
+        Ok(runtime)
     }
 
     /// A sandbox for one thread.
@@ -123,6 +131,22 @@ impl Runtime {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.0.manifest.digest
+    }
+}
+
+/// Makes the interpreter execute what ordinary programs make it execute.
+fn representative() -> Run {
+    Run {
+        job: Job::Main {
+            code: include_str!("../../sandbox/representative.py").into(),
+            stdin: Vec::new(),
+            files: Vec::new(),
+            arguments: Vec::new(),
+            fetch: Vec::new(),
+        },
+        limits: Limits::default(),
+        seed: 0,
+        compiled: Compiled::default(),
     }
 }
 
