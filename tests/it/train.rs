@@ -13,3 +13,4 @@ mod report;
 mod runs;
 mod support;
 mod tensorboard;
+mod viewed;
