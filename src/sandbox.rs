@@ -15,6 +15,7 @@ mod error;
 mod instance;
 #[doc(hidden)]
 pub mod message;
+mod packages;
 mod pages;
 mod patches;
 mod recipe;
