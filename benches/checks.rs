@@ -38,7 +38,7 @@ fn runtime() -> Runtime {
         .expect("a cache folder");
     let recipe = Recipe {
         cache: base.join("touchstone"),
-        wheel: None,
+        wheels: Vec::new(),
     };
     let settings = RuntimeSettings {
         sandboxes: 1,

@@ -3,9 +3,16 @@
 # runner. Stands at the end of the text that defines MODULES, and leaves nothing of itself behind.
 def boot():
     import gc
+    import importlib.machinery
     import os
     import sys
     import types
+
+    # Packages beside those that come with the interpreter. What their archive holds is read here, so
+    # that no program reads it again; nothing is imported from it before a program does.
+    archive = "/usr/local/lib/touchstone.zip"
+    sys.path.append(archive)
+    importlib.machinery.PathFinder.find_spec("touchstone", [archive])
 
     package = types.ModuleType("touchstone_shims")
     package.__path__ = []

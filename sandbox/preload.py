@@ -20,6 +20,7 @@ SHIMS = (
     "sizes",
     "numpy_integers",
     "compiled_libraries",
+    "pytest_streams",
     "ending",
 )
 

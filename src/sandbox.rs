@@ -16,6 +16,7 @@ mod hot_code;
 mod instance;
 #[doc(hidden)]
 pub mod message;
+mod packages;
 mod pages;
 mod patches;
 mod recipe;

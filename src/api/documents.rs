@@ -4,8 +4,11 @@
 //! Their documents hold lists and objects of any shape, of which the least item takes some thirty
 //! times the two bytes that it is sent as. They are counted before anything is made of them.
 
+use super::body;
+use super::called::Called;
 use super::error::ApiError;
 use super::v1::wire::{FieldError, FieldErrors, Object, parse};
+use axum::extract::Request;
 use serde::de::DeserializeOwned;
 
 /// The most items of lists and objects in one document: a hundred thousand tests of ten fields,
@@ -15,6 +18,16 @@ const MAX_ITEMS: usize = 1_000_000;
 /// Bodies up to this long are read where they arrive: that takes about 0.3 ms, and a change of
 /// threads costs some hundredths of it. Longer ones would keep other requests waiting.
 const READ_IN_PLACE_BYTES: usize = 256 << 10;
+
+/// Reads a request's body and makes something of it.
+pub(super) async fn of<T: DeserializeOwned, U: Send + 'static>(
+    api: &Called,
+    request: Request,
+    convert: impl FnOnce(T) -> Result<U, ApiError> + Send + 'static,
+) -> Result<U, ApiError> {
+    let bytes = body::read(request, &api.0.server).await?;
+    read(bytes, convert).await
+}
 
 /// Reads a document and makes something of it.
 pub(super) async fn read<T: DeserializeOwned, U: Send + 'static>(

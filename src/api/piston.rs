@@ -1,6 +1,8 @@
 //! Piston's API: a program in, what it printed out.
 
-pub(super) mod wire;
+mod answer;
+mod request;
+mod runtimes;
 
 use super::body;
 use super::called::Called;
@@ -8,13 +10,15 @@ use super::documents;
 use super::error::ApiError;
 use super::programs::{self, refused};
 use super::router::Api;
+use answer::ExecuteResponse;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
+use request::ExecuteRequest;
+use runtimes::PistonRuntime;
 use serde::Serialize;
 use utoipa::ToSchema;
-use wire::{ExecuteRequest, ExecuteResponse, PistonRuntime};
 
 /// An error as clients of this API read it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -126,16 +126,21 @@ pub(super) fn clash(files: &[File]) -> bool {
 }
 
 /// The program among its files: where one of them is a module, it can be imported.
-pub(super) fn among_files(code: Text, mut files: Vec<File>) -> (Text, Vec<File>) {
+pub(super) fn among_files(code: Text, files: Vec<File>) -> (Text, Vec<File>) {
     if !files.iter().any(|file| file.path.ends_with(".py")) {
         return (code, files);
     }
+    driven(BESIDE, &code, files)
+}
+
+/// The program as a file among its files, which another one takes up.
+pub(super) fn driven(driver: &str, code: &Text, mut files: Vec<File>) -> (Text, Vec<File>) {
     files.retain(|file| file.path != MAIN_FILE);
     files.push(File {
         path: MAIN_FILE.to_owned(),
         contents: code.as_bytes().to_vec(),
     });
-    (Text::from(BESIDE), files)
+    (Text::from(driver), files)
 }
 
 /// Bytes as text for an answer.

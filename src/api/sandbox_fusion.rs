@@ -1,17 +1,22 @@
 //! SandboxFusion's API: programs, notebooks and data sets, as its clients and verl's know it.
 //!
-//! `wire` and `notebook` are its JSON, `datasets` judges completions for rows that the request brings.
+//! `wire` and `notebook` are its JSON, `datasets` judges completions for rows that the request brings,
+//! by `outputs` or by `checks`.
 //! A program that is judged by what it says of itself can cheat; the data-set routes judge by checks
 //! where a test decides.
 
-pub(super) mod cases;
+pub(super) mod answers;
+mod checks;
 pub(super) mod datasets;
 mod extraction;
+mod files;
 pub(super) mod notebook;
+mod outputs;
+pub(super) mod plan;
+pub(super) mod requests;
 pub(super) mod rows;
 pub(super) mod wire;
 
-use super::body;
 use super::called::Called;
 use super::documents;
 use super::error::{ApiError, ProblemDocument};
@@ -56,10 +61,9 @@ pub(super) async fn run_code(
     api: Called,
     request: Request,
 ) -> Result<Json<RunCodeResponse>, ApiError> {
-    let bytes = body::read(request, &api.0.server).await?;
     let caps = api.0.caps;
     let convert = move |request: RunCodeRequest| Ok(request.convert(&caps)?);
-    let (program, fetched) = documents::read(bytes, convert).await?;
+    let (program, fetched) = documents::of(&api, request, convert).await?;
     let run = tell(programs::run(&api, program).await)?;
     Ok(Json(RunCodeResponse::new(run, &fetched, pod(&api))))
 }

@@ -2,15 +2,17 @@
 //!
 //! Cases of a batch stand in lists side by side. Judging is that of the data-set routes.
 
-use super::body;
 use super::called::Called;
 use super::documents;
 use super::error::{ApiError, ProblemDocument};
-use super::sandbox_fusion::datasets::{cases, human_eval};
-use super::sandbox_fusion::rows::{EvalResult, SubmitRequest};
+use super::sandbox_fusion::answers::EvalResult;
+use super::sandbox_fusion::datasets::{cases, functions};
+use super::sandbox_fusion::plan::{Defaults, Plan};
+use super::sandbox_fusion::requests::SubmitRequest;
+use super::sandbox_fusion::rows::Row;
 use axum::Json;
 use axum::extract::Request;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Judges a completion by test cases, each an object.
 #[utoipa::path(post, path = "/common_evaluate", tag = "scalebox", request_body = SubmitRequest,
@@ -24,9 +26,9 @@ use serde_json::{Map, Value, json};
             body = ProblemDocument, content_type = "application/problem+json"),
     ))]
 pub(super) async fn evaluate(api: Called, request: Request) -> Result<Json<EvalResult>, ApiError> {
-    let request = read(&api, request).await?;
+    let (request, plan) = read(&api, request).await?;
     let row = request.config.row(&request.id)?;
-    Ok(Json(cases(&api, &request, row).await?))
+    Ok(Json(cases::judge(&api, &request, row, &plan).await?))
 }
 
 /// Judges a completion by test cases whose inputs and outputs are lists.
@@ -45,25 +47,27 @@ pub(super) async fn evaluate_batch(
     api: Called,
     request: Request,
 ) -> Result<Json<EvalResult>, ApiError> {
-    let request = read(&api, request).await?;
+    let (request, plan) = read(&api, request).await?;
     let row = request.config.row(&request.id)?;
     let batch = row.get("test_cases").and_then(Value::as_object);
     let batch = batch.ok_or_else(|| wrong("test_cases must be an object of lists"))?;
     if batch.get("type").and_then(Value::as_str) == Some("assert") {
-        return Ok(Json(human_eval(&api, &request, batch).await?));
+        let judged = functions::human_eval(&api, &request, batch, &plan).await?;
+        return Ok(Json(judged));
     }
-    Ok(Json(cases(&api, &request, &one_by_one(batch)?).await?))
+    let cases = one_by_one(batch)?;
+    Ok(Json(cases::judge(&api, &request, &cases, &plan).await?))
 }
 
-async fn read(api: &Called, request: Request) -> Result<SubmitRequest, ApiError> {
-    let bytes = body::read(request, &api.0.server).await?;
-    let request: SubmitRequest = documents::read(bytes, Ok).await?;
+async fn read(api: &Called, request: Request) -> Result<(SubmitRequest, Plan), ApiError> {
+    let request: SubmitRequest = documents::of(api, request, Ok).await?;
     if request.config.language.is_none() {
         return Err(wrong("config.language is missing: send `python`"));
     }
     request.config.check_language()?;
     check_judge(&request)?;
-    Ok(request)
+    let plan = Plan::new(&request.config, &api.0.caps, Defaults::SCALE_BOX)?;
+    Ok((request, plan))
 }
 
 fn check_judge(request: &SubmitRequest) -> Result<(), ApiError> {
@@ -81,7 +85,7 @@ fn wrong(why: &str) -> ApiError {
 }
 
 /// The cases of a batch as a list.
-fn one_by_one(batch: &Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
+fn one_by_one(batch: &Row) -> Result<Row, ApiError> {
     let list = |names: [&str; 2]| {
         let found = names.iter().find_map(|name| batch.get(*name)?.as_array());
         found.ok_or_else(|| wrong(&format!("test_cases.{} must be a list", names[0])))
@@ -109,7 +113,7 @@ fn one_by_one(batch: &Map<String, Value>) -> Result<Map<String, Value>, ApiError
         Ok(json!({"type": kind, "fn_name": function, "input": input, "output": output}))
     });
     let cases: Result<Vec<Value>, ApiError> = cases.collect();
-    Ok(Map::from_iter([(
+    Ok(Row::from_iter([(
         "test_cases".to_owned(),
         Value::Array(cases?),
     )]))

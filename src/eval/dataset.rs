@@ -33,6 +33,7 @@ pub use super::samples::Answer;
 pub use error::DatasetError;
 pub use evalplus::{Oracle, OracleError};
 pub use format::Format;
+pub use livecodebench::contest;
 pub use modules::{names_in_probe, probe};
 pub use task::{Predicts, Shape, Suite, Suites, Task};
 

@@ -1,12 +1,12 @@
 //! The runtime's files: where they are cached, and that they are what was built.
 //!
-//! A runtime is a folder: compiled code, the library archive, and a manifest with the digest of
+//! A runtime is a folder: compiled code, two archives of modules, and a manifest with the digest of
 //! each. Folders are named by the digest of all that goes into them, written elsewhere and renamed
 //! into place, so a folder that is there is whole. Compiled code is executed as it is: its folder
 //! is its owner's alone.
 
 use super::EngineError;
-use super::world::Archive;
+use super::world::{Archive, Library};
 use crate::domain::RuntimeInfo;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,8 +16,10 @@ use std::sync::Arc;
 
 /// Compiled code.
 pub(crate) const CODE: &str = "runtime.cwasm";
-/// The standard library and packages.
+/// The standard library, and the packages that come with the interpreter.
 pub(crate) const LIBRARY: &str = "library.zip";
+/// Packages beside those.
+pub(crate) const PACKAGES: &str = "packages.zip";
 /// What the folder holds.
 pub(crate) const MANIFEST: &str = "manifest.json";
 
@@ -99,9 +101,12 @@ impl Artifacts {
     /// The library, mapped: every guest reads the same pages.
     ///
     /// # Errors
-    /// Where the file cannot be mapped.
-    pub fn library(&self) -> Result<Archive, EngineError> {
-        map(&self.folder.join(LIBRARY))
+    /// Where a file cannot be mapped.
+    pub fn library(&self) -> Result<Library, EngineError> {
+        Ok(Library {
+            standard: map(&self.folder.join(LIBRARY))?,
+            packages: map(&self.folder.join(PACKAGES))?,
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use super::pages::{self, PAGE, PageMap};
 use super::relay::{Handover, RelayEnd, Side};
 use super::report;
 use super::run::{Ending, Execution, Expectation, Job, LimitKind, Phase, Run, Test};
-use super::runtime::{Runtime, TICK, at_once, idle_state};
+use super::runtime::{Runtime, TICK, at_once};
 use super::snapshot::GLOBAL_PREFIX;
 use super::state::{Handles, MemoryLimit, State};
 use super::world::World;
@@ -197,7 +197,7 @@ impl Sandbox {
         }
         if clean && restorable && self.runtime.0.settings.reset_in_place {
             live.restore_globals()?;
-            *live.store.data_mut() = idle_state(self.runtime.0.archive.clone());
+            *live.store.data_mut() = self.runtime.idle_state();
             self.live[place] = Some(live);
         }
         Ok(bytes)
@@ -206,7 +206,7 @@ impl Sandbox {
     fn instantiate(&mut self) -> Result<Live, EngineError> {
         self.fresh += 1;
         let inner = &self.runtime.0;
-        let mut store = Store::new(&inner.engine, idle_state(inner.archive.clone()));
+        let mut store = Store::new(&inner.engine, self.runtime.idle_state());
         store.limiter(|state| &mut state.memory_limit);
         store.set_fuel(u64::MAX).map_err(EngineError::run)?;
         store.set_epoch_deadline(u64::MAX / 2);
@@ -222,7 +222,7 @@ impl Sandbox {
     ) -> Result<(), EngineError> {
         let inner = &self.runtime.0;
         let budget = run.budget().0;
-        let mut world = World::new(inner.archive.clone(), run.seed, run.limits.output_bytes);
+        let mut world = World::new(inner.library.clone(), run.seed, run.limits.output_bytes);
         if let Job::Main { stdin, files, .. } = &run.job {
             world.stdin.clone_from(stdin);
             world.place(files);

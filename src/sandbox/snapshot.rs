@@ -1,18 +1,21 @@
 //! Makes the image that every program begins with.
 //!
 //! Takes CPython as the wheel carries it, runs the guest's preparation in it (imports, shims, the
-//! runner), and writes the interpreter's whole state into a new module. Time and randomness are
-//! the guest's own virtual ones, so the same inputs give the same bytes.
+//! runner), and writes the interpreter's whole state into a new module; before that, another instance
+//! of it compiles the packages that are beside it. Time and randomness are the guest's own virtual
+//! ones, so the same inputs give the same bytes.
 
 use super::EngineError;
 use super::engine::{self, Purpose, THREAD_STACK_BYTES};
+use super::packages::Packages;
 use super::runtime::{at_once, idle_state, linker};
 use super::state::{Handles, State};
-use super::world::{Archive, World};
+use super::world::{Archive, Library, World};
+use std::sync::Arc;
 use wasm_encoder::{ExportKind, ExportSection, Module as Encoder, RawSection};
 use wasmparser::{Operator, Parser, Payload};
-use wasmtime::{Instance, Module, Store};
-use wasmtime_wizer::{WasmtimeWizer, Wizer};
+use wasmtime::{Engine, Instance, Module, Store};
+use wasmtime_wizer::{ModuleContext, WasmtimeWizer, Wizer};
 
 /// What the mutable globals are exported as, with their number, so that they can be restored.
 pub(crate) const GLOBAL_PREFIX: &str = "touchstone_global_";
@@ -23,19 +26,28 @@ const FUEL: u64 = 1 << 62;
 /// What the preparation may print before it is taken for broken.
 const OUTPUT_BYTES: u64 = 1 << 20;
 
-/// Prepares the interpreter and writes its state as a module.
+/// What there is once the interpreter is prepared.
+pub(super) struct Built {
+    /// Its state as a module.
+    pub snapshot: Vec<u8>,
+    /// The archive of packages that it was prepared with.
+    pub packages: Vec<u8>,
+}
+
+/// Compiles the packages, prepares the interpreter and writes its state as a module.
 ///
 /// # Errors
 /// Where the preparation fails in the guest, with what it printed.
-pub(crate) fn build(
+pub(super) fn build(
     wasm: &[u8],
-    library: Archive,
+    standard: Archive,
+    packages: &Packages,
     preparation: &str,
-) -> Result<Vec<u8>, EngineError> {
-    let state = std::thread::scope(|scope| {
+) -> Result<Built, EngineError> {
+    let mut built = std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(THREAD_STACK_BYTES)
-            .spawn_scoped(scope, || write(wasm, library, preparation))
+            .spawn_scoped(scope, || write(wasm, standard, packages, preparation))
             .map_err(EngineError::thread)?
             .join()
             .unwrap_or_else(|_| Err(wasmtime::Error::msg("the snapshot's thread panicked")))
@@ -43,37 +55,92 @@ pub(crate) fn build(
                 EngineError::Build(format!("the snapshot could not be written: {error:#}"))
             })
     })?;
-    finish(&state)
-        .map_err(|error| EngineError::Build(format!("the snapshot is not sound: {error:#}")))
+    built.snapshot = finish(&built.snapshot)
+        .map_err(|error| EngineError::Build(format!("the snapshot is not sound: {error:#}")))?;
+    Ok(built)
 }
 
-fn write(wasm: &[u8], library: Archive, preparation: &str) -> wasmtime::Result<Vec<u8>> {
-    let mut wizer = Wizer::new();
-    // Never called; naming an export keeps the default's name from being looked for.
-    wizer.init_func("shutdown");
-    let (context, instrumented) = wizer.instrument(wasm)?;
-    let engine = engine::engine(Purpose::Snapshot)?;
-    let module = Module::new(&engine, &instrumented)?;
-    let mut state = idle_state(library.clone());
-    state.world = World::new(library, 0, OUTPUT_BYTES);
-    state.budget = FUEL;
-    state.door.preparing = true;
-    let mut store = Store::new(&engine, state);
-    store.set_fuel(FUEL)?;
-    let linker = linker(&engine)?;
-    let instance = at_once(linker.instantiate_async(&mut store, &module))?;
-    at_once(prepare(&mut store, instance, preparation))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    runtime.block_on(wizer.snapshot(
-        &context,
-        &mut WasmtimeWizer {
-            store: &mut store,
-            instance,
-        },
-    ))
+fn write(
+    wasm: &[u8],
+    standard: Archive,
+    packages: &Packages,
+    preparation: &str,
+) -> wasmtime::Result<Built> {
+    let interpreter = Interpreter::new(wasm)?;
+    let packages = interpreter.archive(standard.clone(), packages)?;
+    let library = Library {
+        standard,
+        packages: Arc::new(packages.clone()),
+    };
+    let snapshot = interpreter.snapshot(library, preparation)?;
+    Ok(Built { snapshot, packages })
 }
 
-async fn prepare(
+/// The interpreter, ready to run and to have its state written.
+struct Interpreter<'a> {
+    wizer: Wizer,
+    context: ModuleContext<'a>,
+    engine: Engine,
+    module: Module,
+}
+
+impl<'a> Interpreter<'a> {
+    fn new(wasm: &'a [u8]) -> wasmtime::Result<Self> {
+        let mut wizer = Wizer::new();
+        // Never called; naming an export keeps the default's name from being looked for.
+        wizer.init_func("shutdown");
+        let (context, instrumented) = wizer.instrument(wasm)?;
+        let engine = engine::engine(Purpose::Snapshot)?;
+        let module = Module::new(&engine, &instrumented)?;
+        Ok(Interpreter {
+            wizer,
+            context,
+            engine,
+            module,
+        })
+    }
+
+    /// Has a fresh instance execute a text in a world.
+    fn execute(&self, world: World, text: &str) -> wasmtime::Result<(Store<State>, Instance)> {
+        let mut state = idle_state(world);
+        state.budget = FUEL;
+        state.door.preparing = true;
+        let mut store = Store::new(&self.engine, state);
+        store.set_fuel(FUEL)?;
+        let linker = linker(&self.engine)?;
+        let instance = at_once(linker.instantiate_async(&mut store, &self.module))?;
+        at_once(execute(&mut store, instance, text))?;
+        Ok((store, instance))
+    }
+
+    /// The archive of packages, of what the interpreter compiles their sources to.
+    fn archive(&self, standard: Archive, packages: &Packages) -> wasmtime::Result<Vec<u8>> {
+        let library = Library {
+            standard,
+            packages: Arc::new(Vec::new()),
+        };
+        let mut world = World::new(library, 0, OUTPUT_BYTES);
+        world.place(&packages.sources);
+        let (store, _) = self.execute(world, &Packages::compiling())?;
+        let compiled = store.data().world.fetch(&packages.compiled());
+        Ok(packages.archive(compiled)?)
+    }
+
+    fn snapshot(&self, library: Library, preparation: &str) -> wasmtime::Result<Vec<u8>> {
+        let world = World::new(library, 0, OUTPUT_BYTES);
+        let (mut store, instance) = self.execute(world, preparation)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        runtime.block_on(self.wizer.snapshot(
+            &self.context,
+            &mut WasmtimeWizer {
+                store: &mut store,
+                instance,
+            },
+        ))
+    }
+}
+
+async fn execute(
     store: &mut Store<State>,
     instance: Instance,
     preparation: &str,

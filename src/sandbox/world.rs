@@ -17,8 +17,17 @@ pub(crate) const EPOCH_NS: u64 = 1_767_225_600_000_000_000;
 /// Fuel that passes in a nanosecond of guest time.
 pub(crate) const FUEL_PER_NS: u64 = Fuel::PER_MS / 1_000_000;
 
-/// The read-only library archive that every guest sees.
+/// A read-only archive of modules, the same bytes for every guest.
 pub(crate) type Archive = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+/// What every guest may import.
+#[derive(Clone)]
+pub(crate) struct Library {
+    /// The standard library, and the packages that come with the interpreter.
+    pub standard: Archive,
+    /// Packages beside those.
+    pub packages: Archive,
+}
 
 /// What one execution sees.
 pub(crate) struct World {
@@ -73,8 +82,8 @@ const DESCRIPTORS: usize = 1024;
 
 impl World {
     /// A world at its beginning.
-    pub fn new(archive: Archive, seed: u64, output_bytes: u64) -> Self {
-        let files = Files::new(archive);
+    pub fn new(library: Library, seed: u64, output_bytes: u64) -> Self {
+        let files = Files::new(library);
         let root = Descriptor::Directory {
             node: files::ROOT,
             preopen: true,

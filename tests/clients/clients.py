@@ -47,6 +47,11 @@ def sandbox_fusion(url):
     ran = sdk.run_code(sdk.RunCodeRequest(code="open('b', 'w').write(open('a').read())", language="python",
                                           files={"a": "aGk="}, fetch_files=["b"]))
     assert ran.files == {"b": "aGk="}, ran
+    tested = "def test_a(tmp_path):\n    assert tmp_path.exists()\n\n\ndef test_b():\n    assert 1 + 1 == {}\n"
+    for value, status, code in [(2, sdk.RunStatus.Success, 0), (3, sdk.RunStatus.Failed, 1)]:
+        ran = sdk.run_code(sdk.RunCodeRequest(code=tested.format(value), language="pytest"))
+        assert ran.status == status and ran.run_result.return_code == code, ran
+        assert "collected 2 items" in ran.run_result.stdout, ran
     requests = [sdk.RunCodeRequest(code=f"print({n})", language="python") for n in range(50)]
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         printed = [ran.run_result.stdout for ran in pool.map(sdk.run_code, requests)]

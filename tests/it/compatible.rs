@@ -71,7 +71,21 @@ fn masked(value: Value) -> Value {
             Value::Object(fields.into_iter().map(mask).collect())
         }
         Value::Array(items) => Value::Array(items.into_iter().map(masked).collect()),
+        Value::String(text) => Value::String(without_duration(text)),
         other => other,
+    }
+}
+
+/// The same without the time that pytest's last line tells, which is another with every runtime.
+fn without_duration(text: String) -> String {
+    let Some((before, after)) = text.rsplit_once(" in ") else {
+        return text;
+    };
+    let is_number = |c: char| c == '.' || c.is_ascii_digit();
+    let rest = after.trim_start_matches(is_number);
+    match rest.len() < after.len() && rest.starts_with('s') {
+        true => format!("{before} in …{rest}"),
+        false => text,
     }
 }
 

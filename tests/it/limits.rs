@@ -182,7 +182,16 @@ fn nothing_of_the_host_is_there() {
     check(&[
         (
             "import os\nprint(dict(os.environ))\nprint(sorted(os.listdir('/')), os.getcwd(), os.listdir())",
-            "{'HOME': '/work', 'LANG': 'C.UTF-8', 'PYTHONTZPATH': '', 'TMPDIR': '/tmp'}\n['tmp', 'usr', 'work'] /work []\n",
+            "{'HOME': '/work', 'LANG': 'C.UTF-8', 'PYTHONTZPATH': '', 'TMPDIR': '/tmp'}\n['dev', 'tmp', 'usr', 'work'] /work []\n",
+        ),
+        (
+            "import os\n\
+             for attempt in (lambda: os.remove('/dev/null'), lambda: open('/dev/other', 'w'), lambda: os.rmdir('/dev'),\n\
+             \x20               lambda: os.rename('/dev/null', '/work/null'), lambda: open('/usr/local/lib/touchstone.zip', 'a')):\n\
+             \x20   try: attempt(); print('done')\n\
+             \x20   except OSError as e: print('refused')\n\
+             print(os.listdir('/dev'))",
+            "refused\nrefused\nrefused\nrefused\nrefused\n['null']\n",
         ),
         (
             "for path in ['/etc/passwd', '/proc/self/maps', '/home', '../../etc/passwd', '/work/../etc/passwd', '/dev/mem', '/root/.cache']:\n\

@@ -38,8 +38,8 @@ pub fn folder() -> PathBuf {
     let named = std::env::var_os("TOUCHSTONE_VALIDATOR_RUNTIME");
     let folder = named.map_or_else(
         || {
-            let (cache, wheel) = (cache(), None);
-            Recipe { cache, wheel }.runtime()
+            let (cache, wheels) = (cache(), Vec::new());
+            Recipe { cache, wheels }.runtime()
         },
         PathBuf::from,
     );

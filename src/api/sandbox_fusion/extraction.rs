@@ -1,6 +1,6 @@
 //! The program in a completion: by the rules of evaluations, or by Python of the request's.
 
-use super::rows::TestConfig;
+use super::requests::TestConfig;
 use crate::api::called::Called;
 use crate::api::error::ApiError;
 use crate::api::programs::{self, limits, text};

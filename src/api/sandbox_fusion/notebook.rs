@@ -3,11 +3,8 @@
 //! One program, the driver, runs the cells and writes down what came of each in a file, which is read
 //! back however it ended. All of it is the cells' own doing: nothing is decided by it.
 
-use super::wire::{
-    CommandResult, CommandStatus, Fetched, RunStatus, check_seconds, fetched, files, paths,
-    told_files,
-};
-use crate::api::body;
+use super::files::{Fetched, fetched, files, paths, told_files};
+use super::wire::{CommandResult, CommandStatus, RunStatus, check_seconds};
 use crate::api::called::Called;
 use crate::api::documents;
 use crate::api::error::{ApiError, ProblemDocument};
@@ -195,10 +192,9 @@ pub(in crate::api) async fn run_jupyter(
     api: Called,
     request: Request,
 ) -> Result<Json<RunJupyterResponse>, ApiError> {
-    let bytes = body::read(request, &api.0.server).await?;
     let caps = api.0.caps;
     let convert = move |request: RunJupyterRequest| Ok(request.convert(&caps)?);
-    let mut notebook = documents::read(bytes, convert).await?;
+    let mut notebook = documents::of(&api, request, convert).await?;
     let program = std::mem::replace(&mut notebook.program, nothing());
     let run = super::tell(programs::run(&api, program).await)?;
     Ok(Json(notebook.answer(run, super::pod(&api))))

@@ -1,12 +1,15 @@
 //! The JSON of `/run_code`. Unknown fields are passed over, as that service does.
 
-use crate::api::programs::{BASE64, among_files, clash, last_words, limits, relative, text};
+use super::files::{Fetched, fetched, files, paths, told_files};
+use crate::api::programs::{among_files, driven, last_words, limits, text};
 use crate::api::v1::wire::{FieldErrors, Path, TextWire};
-use crate::domain::{Ended, File, Limits, Program, ProgramRun};
-use base64::Engine;
+use crate::domain::{Ended, File, Limits, Program, ProgramRun, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+
+/// Runs pytest over the program.
+const PYTEST: &str = include_str!("run_pytest.py");
 
 /// The exit status of a program that was stopped, as Python's `subprocess` tells signals.
 const KILLED: i32 = -9;
@@ -20,7 +23,7 @@ pub struct RunCodeRequest {
     /// The program.
     #[schema(value_type = String)]
     pub code: TextWire,
-    /// `python`; others are refused.
+    /// `python`, or `pytest` for a file of tests; others are refused.
     #[schema(example = "python")]
     pub language: String,
     /// What it reads; nothing where absent.
@@ -45,7 +48,7 @@ pub struct RunCodeRequest {
     /// Files to read back, also after failures.
     #[serde(default)]
     pub fetch_files: Vec<String>,
-    /// `sys.argv[1:]`.
+    /// `sys.argv[1:]`, or what stands behind the file on pytest's command line.
     #[serde(default)]
     pub args: Vec<String>,
 }
@@ -58,15 +61,12 @@ fn minus_one() -> i64 {
     -1
 }
 
-/// Files asked for: the name in the request, and where it is.
-pub type Fetched = Vec<(String, String)>;
-
 impl RunCodeRequest {
     /// The program, and the files to be told of.
     pub fn convert(self, caps: &Limits) -> Result<(Program, Fetched), FieldErrors> {
         let mut errors = FieldErrors::default();
         let root = Path::Root;
-        check_language(&self.language, root.field("language"), &mut errors);
+        let language = Language::named(&self.language, root.field("language"), &mut errors);
         check_seconds(
             self.compile_timeout,
             root.field("compile_timeout"),
@@ -82,7 +82,7 @@ impl RunCodeRequest {
             return Err(errors);
         }
         let memory = u64::try_from(self.memory_limit_mb).ok();
-        let (code, files) = among_files(self.code.0, files);
+        let (code, files) = language.program(self.code.0, files);
         let program = Program {
             code,
             stdin: self.stdin.unwrap_or_default().0.as_bytes().to_vec(),
@@ -100,15 +100,35 @@ impl RunCodeRequest {
     }
 }
 
-/// Notes a language that is not to be had.
-pub(super) fn check_language(language: &str, path: Path<'_>, errors: &mut FieldErrors) {
-    match language {
-        "python" => {}
-        "pytest" => errors.add(
-            path,
-            "is `pytest`, which this runtime does not hold; send `python`, with `unittest` or asserts",
-        ),
-        other => errors.add(path, format_args!("is `{other}`, must be `python`")),
+/// How a text is run.
+#[derive(Clone, Copy)]
+enum Language {
+    /// As a program.
+    Python,
+    /// As a file of tests.
+    Pytest,
+}
+
+impl Language {
+    /// The one of that name; notes one that is not to be had.
+    fn named(name: &str, path: Path<'_>, errors: &mut FieldErrors) -> Self {
+        match name {
+            "python" => {}
+            "pytest" => return Language::Pytest,
+            other => errors.add(
+                path,
+                format_args!("is `{other}`, must be `python` or `pytest`"),
+            ),
+        }
+        Language::Python
+    }
+
+    /// What is executed, and the files that it finds.
+    fn program(self, code: Text, files: Vec<File>) -> (Text, Vec<File>) {
+        match self {
+            Language::Python => among_files(code, files),
+            Language::Pytest => driven(PYTEST, &code, files),
+        }
     }
 }
 
@@ -117,58 +137,6 @@ pub(super) fn check_seconds(seconds: f64, path: Path<'_>, errors: &mut FieldErro
     if !(seconds.is_finite() && seconds > 0.0) {
         errors.add(path, "must be a positive number of seconds");
     }
-}
-
-/// Decodes files.
-pub(super) fn files(
-    files: BTreeMap<String, Option<String>>,
-    path: Path<'_>,
-    errors: &mut FieldErrors,
-) -> Vec<File> {
-    let mut decoded = Vec::new();
-    for (name, contents) in files {
-        let Some(contents) = contents else { continue };
-        match (relative(&name), BASE64.decode(contents)) {
-            (Ok(path), Ok(contents)) => decoded.push(File { path, contents }),
-            (Err(fault), _) => errors.add(path.field(&name), fault),
-            (_, Err(fault)) => {
-                errors.add(path.field(&name), format_args!("is not base64: {fault}"))
-            }
-        }
-    }
-    if clash(&decoded) {
-        errors.add(path, "holds a file that lies in another one");
-    }
-    decoded
-}
-
-/// Where the files are that are asked for.
-pub(super) fn fetched(names: Vec<String>, path: Path<'_>, errors: &mut FieldErrors) -> Fetched {
-    let mut fetched = Vec::new();
-    for (index, name) in names.into_iter().enumerate() {
-        match relative(&name) {
-            Ok(place) => fetched.push((name, place)),
-            Err(fault) => errors.add(path.item(index), fault),
-        }
-    }
-    fetched
-}
-
-/// Each place once: a file that is asked for by two names is read back once.
-pub(super) fn paths(fetched: &Fetched) -> Vec<String> {
-    let mut paths: Vec<String> = fetched.iter().map(|(_, path)| path.clone()).collect();
-    paths.sort();
-    paths.dedup();
-    paths
-}
-
-/// The files that were there, under the names that they were asked for by.
-pub(super) fn told_files(files: &[File], fetched: &Fetched) -> BTreeMap<String, String> {
-    let encode = |(name, place): &(String, String)| {
-        let file = files.iter().find(|file| file.path == *place)?;
-        Some((name.clone(), BASE64.encode(&file.contents)))
-    };
-    fetched.iter().filter_map(encode).collect()
 }
 
 /// How a program fared.
@@ -230,14 +198,19 @@ impl RunCodeResponse {
     pub fn new(run: Result<ProgramRun, String>, fetched: &Fetched, pod: Option<String>) -> Self {
         match run {
             Ok(run) => RunCodeResponse::of(&run, fetched, pod),
-            Err(message) => RunCodeResponse {
-                status: RunStatus::SandboxError,
-                message,
-                compile_result: None,
-                run_result: None,
-                executor_pod_name: pod,
-                files: BTreeMap::new(),
-            },
+            Err(message) => RunCodeResponse::failed(message, pod),
+        }
+    }
+
+    /// The answer where nothing was run, which is nobody's failure.
+    pub fn failed(message: String, pod: Option<String>) -> Self {
+        RunCodeResponse {
+            status: RunStatus::SandboxError,
+            message,
+            compile_result: None,
+            run_result: None,
+            executor_pod_name: pod,
+            files: BTreeMap::new(),
         }
     }
 

@@ -1,4 +1,10 @@
 //! LiveCodeBench's code generation: contest tasks that read and print, and functions as on LeetCode.
+//!
+//! Its own files, and the rules of judging; `contest` reads its tests where others keep them.
+
+mod contest;
+
+pub use contest::contest;
 
 use super::field::{Anything, Id, embedded, embedded_text};
 use super::json::Json;
@@ -112,18 +118,24 @@ fn unpacked(packed: &str) -> Result<Vec<Case>, String> {
     if packed.trim().is_empty() {
         return Ok(Vec::new());
     }
+    let pickled = pickled(packed, MOST_PRIVATE_BYTES)?;
+    Json::from_str(pickle::string(&pickled)?).parse()
+}
+
+/// The pickle that was packed and written in base64, where it has so many bytes at most.
+fn pickled(packed: &str, most: u64) -> Result<Vec<u8>, String> {
     let compressed = STANDARD
         .decode(packed.trim())
         .map_err(|_| "neither JSON nor base64".to_owned())?;
     let mut pickled = Vec::new();
     ZlibDecoder::new(compressed.as_slice())
-        .take(MOST_PRIVATE_BYTES + 1)
+        .take(most + 1)
         .read_to_end(&mut pickled)
         .map_err(|error| format!("cannot be unpacked: {error}"))?;
-    if pickled.len() as u64 > MOST_PRIVATE_BYTES {
-        return Err("unpacks to more than a gigabyte".to_owned());
+    if pickled.len() as u64 > most {
+        return Err(format!("unpacks to more than {} MiB", most >> 20));
     }
-    Json::from_str(pickle::string(&pickled)?).parse()
+    Ok(pickled)
 }
 
 fn checks(

@@ -1,7 +1,7 @@
-//! A pickle that holds one string and nothing else.
+//! Pickles that hold one string, or a dictionary of strings, and nothing else.
 //!
 //! Unpickling runs whatever the pickle says. Data sets pack text this way all the same, so this
-//! reads the few instructions that make one string, and refuses every other: it cannot make
+//! reads the few instructions that make strings, and refuses every other: it cannot make
 //! objects, let alone call anything.
 
 const PROTO: u8 = 0x80;
@@ -12,6 +12,10 @@ const BINUNICODE8: u8 = 0x8d;
 const BINPUT: u8 = b'q';
 const LONG_BINPUT: u8 = b'r';
 const MEMOIZE: u8 = 0x94;
+const EMPTY_DICT: u8 = b'}';
+const MARK: u8 = b'(';
+const SETITEM: u8 = b's';
+const SETITEMS: u8 = b'u';
 const STOP: u8 = b'.';
 
 /// The string.
@@ -38,6 +42,42 @@ pub(super) fn string(pickle: &[u8]) -> Result<&str, String> {
                 ));
             }
         }
+    }
+}
+
+/// The string that a dictionary has under a name.
+pub(super) fn entry<'a>(pickle: &'a [u8], name: &str) -> Result<&'a str, String> {
+    let mut reader = Reader { rest: pickle };
+    let mut strings = Vec::new();
+    let mut dictionary = false;
+    loop {
+        match reader.byte()? {
+            PROTO if !dictionary => drop(reader.take(1)?),
+            // Long strings stand between frames.
+            FRAME => drop(reader.take(8)?),
+            EMPTY_DICT if !dictionary => dictionary = true,
+            SHORT_BINUNICODE if dictionary => strings.push(reader.string(1)?),
+            BINUNICODE if dictionary => strings.push(reader.string(4)?),
+            BINUNICODE8 if dictionary => strings.push(reader.string(8)?),
+            // They say which strings are pairs, which their order says too.
+            MARK | SETITEM | SETITEMS if dictionary => {}
+            MEMOIZE if dictionary => {}
+            BINPUT if dictionary => drop(reader.take(1)?),
+            LONG_BINPUT if dictionary => drop(reader.take(4)?),
+            STOP if dictionary && reader.rest.is_empty() => break,
+            STOP => return Err("the pickle holds no dictionary".to_owned()),
+            other => {
+                return Err(format!(
+                    "the pickle holds more than a dictionary of strings (instruction 0x{other:02x})"
+                ));
+            }
+        }
+    }
+    let (pairs, rest) = strings.as_chunks();
+    let found = pairs.iter().find(|[key, _]| *key == name);
+    match (found, rest) {
+        (Some([_, value]), []) => Ok(*value),
+        _ => Err(format!("the pickle has no `{name}`")),
     }
 }
 
@@ -115,10 +155,41 @@ mod tests {
         refused(b"", "too early");
     }
 
+    #[test]
+    fn an_entry_of_a_dictionary_of_strings_is_read() {
+        // pickle.dumps({"a": "b"}, protocol) for 2 and 4, and of {"x": "y", "a": "b"} for 4.
+        let pickles: [&[u8]; 3] = [
+            b"\x80\x02}q\0X\x01\0\0\0aq\x01X\x01\0\0\0bq\x02s.",
+            b"\x80\x04\x95\x0c\0\0\0\0\0\0\0}\x94\x8c\x01a\x94\x8c\x01b\x94s.",
+            b"\x80\x04\x95\x15\0\0\0\0\0\0\0}\x94(\x8c\x01x\x94\x8c\x01y\x94\x8c\x01a\x94\x8c\x01b\x94u.",
+        ];
+        for pickle in pickles {
+            assert_eq!(entry(pickle, "a"), Ok("b"));
+        }
+    }
+
+    #[test]
+    fn every_other_dictionary_is_refused() {
+        for (pickle, message) in [
+            // {"a": 1}, {"a": "b"} without "c", "ab", a call of os.system.
+            (&b"\x80\x04}\x8c\x01aK\x01s."[..], "instruction 0x4b"),
+            (b"\x80\x04}\x8c\x01a\x8c\x01bs.", "no `c`"),
+            (b"\x80\x04\x8c\x02ab.", "instruction 0x8c"),
+            (b"cos\nsystem\n(S'true'\ntR.", "instruction 0x63"),
+            (b"\x80\x04}\x8c\x01c\x8c\x01b\x8c\x01ds.", "no `c`"),
+            (b"\x80\x04.", "no dictionary"),
+            (b"\x80\x04}", "too early"),
+        ] {
+            let error = entry(pickle, "c").expect_err("no such entry");
+            assert!(error.contains(message), "{error}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn no_bytes_are_too_strange(bytes: Vec<u8>) {
             _ = string(&bytes);
+            _ = entry(&bytes, "a");
         }
     }
 }

@@ -97,15 +97,20 @@ pub(super) fn filestat_get(call: &mut Call<'_>, fd: u32, result: u32) -> Answer 
 
 /// Writes what `stat` gives for a file or directory.
 pub(super) fn put_filestat(call: &mut Call<'_>, node: NodeId, result: u32) -> Answer {
-    let kind = match call.world.files.node(node) {
-        Node::Directory(_) => Filetype::Directory,
-        _ => Filetype::RegularFile,
-    };
+    let kind = kind(call.world.files.node(node));
     let size = call.world.files.contents(node).len() as u64;
     let modified = call.world.files.modified_ns(node);
     Ok(call
         .bytes
         .put(result, &filestat(node.inode(), kind, size, modified))?)
+}
+
+fn kind(node: &Node) -> Filetype {
+    match node {
+        Node::Directory(_) => Filetype::Directory,
+        Node::Null => Filetype::CharacterDevice,
+        Node::File(_) | Node::Archive(_) => Filetype::RegularFile,
+    }
 }
 
 fn filestat(inode: u64, kind: Filetype, size: u64, modified_ns: u64) -> [u8; 64] {
@@ -301,7 +306,11 @@ fn write_at(
         total = total.saturating_add(length);
     }
     // A write past the end fills the gap, which is work too.
-    call.moved(total as usize + position.saturating_sub(before) as usize);
+    let gap = match call.world.files.node(node) {
+        Node::Null => 0,
+        _ => position.saturating_sub(before),
+    };
+    call.moved(total as usize + gap as usize);
     let now = call.now_ns();
     call.world.files.set_modified_ns(node, now)?;
     Ok(total)
@@ -340,10 +349,7 @@ pub(super) fn readdir(
         .zip(all)
         .skip(usize::try_from(cookie).unwrap_or(usize::MAX))
     {
-        let kind = match call.world.files.node(child) {
-            Node::Directory(_) => Filetype::Directory,
-            _ => Filetype::RegularFile,
-        };
+        let kind = kind(call.world.files.node(child));
         let mut entry = [0u8; ENTRY];
         entry[..8].copy_from_slice(&next.to_le_bytes());
         entry[8..16].copy_from_slice(&child.inode().to_le_bytes());

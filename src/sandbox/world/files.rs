@@ -3,16 +3,25 @@
 //! In memory rather than in a temporary folder of the host: inode numbers, times and the order of
 //! directory listings are then the same on every machine, nothing has to be cleaned up, and a
 //! guest that breaks out of the tree finds itself nowhere. A program that touches no file pays
-//! for five small nodes.
+//! for ten small nodes.
 
-use super::Archive;
+use super::{Archive, Library};
 use std::collections::BTreeMap;
 
 /// Where a program starts, and where its files are.
 pub(crate) const WORKING_DIRECTORY: &str = "work";
 
-/// Where the interpreter looks for its library, below the root.
-const ARCHIVE_PATH: [&str; 4] = ["usr", "local", "lib", "python315.zip"];
+/// Where the archives are, below the root.
+const LIBRARY_PATH: [&str; 3] = ["usr", "local", "lib"];
+
+/// Where the interpreter looks for its standard library.
+const STANDARD: &str = "python315.zip";
+
+/// Where the boot text tells it to look for packages too.
+pub(crate) const PACKAGES: &str = "touchstone.zip";
+
+/// The whole path of that.
+pub(crate) const PACKAGES_PATH: &str = "/usr/local/lib/touchstone.zip";
 
 /// Most bytes that an execution may keep in files. A file's bytes are the host's memory, not the
 /// guest's, so they need a bound of their own; a quarter of the usual memory limit is generous.
@@ -44,8 +53,10 @@ pub(crate) const ROOT: NodeId = NodeId(0);
 
 /// A file or a directory.
 pub(crate) enum Node {
-    /// The read-only library.
+    /// A read-only archive of modules.
     Archive(Archive),
+    /// `/dev/null`, which takes everything and holds nothing.
+    Null,
     /// A file that the program may change.
     File(Vec<u8>),
     /// Names in order, so that listings are reproducible.
@@ -87,8 +98,9 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The tree that every program finds: its library, an empty `/tmp` and working directory.
-    pub fn new(archive: Archive) -> Self {
+    /// The tree that every program finds: its library, `/dev/null`, an empty `/tmp` and working
+    /// directory.
+    pub fn new(library: Library) -> Self {
         let mut files = Files {
             nodes: vec![Node::Directory(BTreeMap::new())],
             parents: vec![ROOT],
@@ -97,12 +109,15 @@ impl Files {
             bytes: 0,
         };
         let mut parent = ROOT;
-        for name in &ARCHIVE_PATH[..3] {
+        for name in LIBRARY_PATH {
             parent = files.insert(parent, name, Node::Directory(BTreeMap::new()));
         }
-        files.insert(parent, ARCHIVE_PATH[3], Node::Archive(archive));
+        files.insert(parent, STANDARD, Node::Archive(library.standard));
         files.insert(ROOT, "tmp", Node::Directory(BTreeMap::new()));
         files.insert(ROOT, WORKING_DIRECTORY, Node::Directory(BTreeMap::new()));
+        files.insert(parent, PACKAGES, Node::Archive(library.packages));
+        let devices = files.insert(ROOT, "dev", Node::Directory(BTreeMap::new()));
+        files.insert(devices, "null", Node::Null);
         files
     }
 
@@ -146,7 +161,7 @@ impl Files {
         let node = self.walk(working, path).ok()?.node?;
         match self.node(node) {
             Node::File(bytes) => Some(bytes),
-            Node::Archive(_) | Node::Directory(_) => None,
+            Node::Archive(_) | Node::Null | Node::Directory(_) => None,
         }
     }
 
@@ -162,6 +177,9 @@ impl Files {
 
     /// Sets when a node was last changed.
     pub fn set_modified_ns(&mut self, id: NodeId, at: u64) -> Result<(), Refused> {
+        if matches!(self.node(id), Node::Null) {
+            return Ok(());
+        }
         if !self.is_writable(id) {
             return Err(Refused::ReadOnly);
         }
@@ -174,7 +192,7 @@ impl Files {
         match self.node(id) {
             Node::Archive(archive) => (**archive).as_ref(),
             Node::File(bytes) => bytes,
-            Node::Directory(_) => &[],
+            Node::Null | Node::Directory(_) => &[],
         }
     }
 
@@ -254,7 +272,7 @@ impl Files {
             (Node::Directory(_), true) | (Node::File(_), false) => {}
             (Node::Directory(_), false) => return Err(Refused::IsDirectory),
             (Node::File(_), true) => return Err(Refused::NotDirectory),
-            (Node::Archive(_), _) => return Err(Refused::ReadOnly),
+            (Node::Archive(_) | Node::Null, _) => return Err(Refused::ReadOnly),
         }
         if !self.is_writable(place.parent) {
             return Err(Refused::ReadOnly);
@@ -317,6 +335,7 @@ impl Files {
                 file[position as usize..end as usize].copy_from_slice(bytes);
                 Ok(())
             }
+            Node::Null => Ok(()),
             Node::Archive(_) => Err(Refused::ReadOnly),
             Node::Directory(_) => Err(Refused::IsDirectory),
         }
@@ -339,6 +358,7 @@ impl Files {
                 }
                 Ok(())
             }
+            Node::Null => Ok(()),
             Node::Archive(_) => Err(Refused::ReadOnly),
             Node::Directory(_) => Err(Refused::IsDirectory),
         }
