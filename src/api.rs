@@ -14,6 +14,7 @@ mod called;
 mod connections;
 mod documents;
 mod error;
+mod form;
 mod headers;
 mod health;
 mod judge0;

@@ -10,5 +10,6 @@ mod store;
 mod wire;
 
 pub(super) use about::*;
+pub(super) use error::FORM;
 pub(super) use handlers::*;
 pub(super) use store::Store;

@@ -5,7 +5,8 @@
 use super::body;
 use super::called::Called;
 use super::documents;
-use super::error::{ApiError, ProblemDocument};
+use super::error::ApiError;
+use super::sandbox_fusion::SandboxFusionError;
 use super::sandbox_fusion::datasets::{cases, human_eval};
 use super::sandbox_fusion::rows::{EvalResult, SubmitRequest};
 use axum::Json;
@@ -16,12 +17,10 @@ use serde_json::{Map, Value, json};
 #[utoipa::path(post, path = "/common_evaluate", tag = "scalebox", request_body = SubmitRequest,
     responses(
         (status = 200, description = "What became of it.", body = EvalResult),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 504, description = "The queue is full, or closed: ask again.",
-            body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
+        (status = 504, description = "The queue is full or closed, or the key has sent enough for now: ask again.",
+            body = SandboxFusionError),
     ))]
 pub(super) async fn evaluate(api: Called, request: Request) -> Result<Json<EvalResult>, ApiError> {
     let request = read(&api, request).await?;
@@ -34,12 +33,10 @@ pub(super) async fn evaluate(api: Called, request: Request) -> Result<Json<EvalR
     request_body = SubmitRequest,
     responses(
         (status = 200, description = "What became of it.", body = EvalResult),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 504, description = "The queue is full, or closed: ask again.",
-            body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
+        (status = 504, description = "The queue is full or closed, or the key has sent enough for now: ask again.",
+            body = SandboxFusionError),
     ))]
 pub(super) async fn evaluate_batch(
     api: Called,

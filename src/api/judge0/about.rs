@@ -1,6 +1,5 @@
 //! What the service tells of itself to clients of Judge0.
 
-use super::error::Judge0Error;
 use super::wire::{CPU_SECONDS, MEMORY_KB, WALL_SECONDS};
 use crate::api::error::ApiError;
 use crate::api::router::Api;
@@ -102,7 +101,7 @@ pub(in crate::api) async fn languages(State(api): State<Api>) -> Json<Vec<Langua
 pub(in crate::api) async fn one_language(
     State(api): State<Api>,
     Path(id): Path<String>,
-) -> Result<Json<LanguageWire>, Judge0Error> {
+) -> Result<Json<LanguageWire>, ApiError> {
     let known = id.parse().ok().filter(|id| LANGUAGE_IDS.contains(id));
     let id = known.ok_or(ApiError::NotFound)?;
     Ok(Json(language(&api, id)))

@@ -1,7 +1,7 @@
 //! Submissions: sent, waited for, asked for.
 
 use super::about::MOST_TOGETHER;
-use super::error::{Judge0Error, Judge0Errors, Judge0Message};
+use super::error::{Judge0Errors, Judge0Message};
 use super::result::{Fields, Telling};
 use super::store::Entry;
 use super::wire::{Asked, SubmissionWire};
@@ -82,7 +82,7 @@ pub(in crate::api) async fn send(
     api: Called,
     Query(options): Query<Options>,
     request: Request,
-) -> Result<Response, Judge0Error> {
+) -> Result<Response, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
     let (base64, caps) = (options.base64(), api.0.caps);
     let convert = move |submission: SubmissionWire| Ok(submission.convert(base64, &caps)?);
@@ -118,7 +118,7 @@ pub(in crate::api) async fn send_batch(
     api: Called,
     Query(options): Query<Options>,
     request: Request,
-) -> Result<Response, Judge0Error> {
+) -> Result<Response, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
     let (base64, caps) = (options.base64(), api.0.caps);
     let convert = move |batch: BatchWire| {
@@ -137,7 +137,7 @@ pub(in crate::api) async fn send_batch(
                 finish_later(&api, &token, entry, results);
                 json!({ "token": token })
             }
-            Err(errors) => json!(Judge0Error::from(errors).fields()),
+            Err(errors) => json!(Judge0Errors::from(&errors)),
         });
     }
     Ok((StatusCode::CREATED, Json(answers)).into_response())
@@ -159,7 +159,7 @@ pub(in crate::api) async fn ask(
     api: Called,
     Path(token): Path<String>,
     Query(options): Query<Options>,
-) -> Result<Json<Value>, Judge0Error> {
+) -> Result<Json<Value>, ApiError> {
     let entry = api.0.judge0.get(&token).ok_or(ApiError::NoSubmission)?;
     Ok(Json(options.telling().tell(&token, &entry)?))
 }
@@ -178,7 +178,7 @@ pub(in crate::api) async fn ask(
 pub(in crate::api) async fn ask_batch(
     api: Called,
     Query(options): Query<Options>,
-) -> Result<Json<Value>, Judge0Error> {
+) -> Result<Json<Value>, ApiError> {
     let tokens = options.tokens.as_deref().unwrap_or_default();
     let tokens: Vec<&str> = tokens
         .split(',')

@@ -69,9 +69,7 @@ pub(in crate::api) async fn compare_outputs(
         let begun = tests.len();
         let wave = &cases[begun..cases.len().min(begun + together)];
         let programs = wave.iter().map(|case| case.program(code, limits)).collect();
-        let results = programs::run_all(api, programs)
-            .await
-            .map_err(ApiError::Busy)?;
+        let results = programs::run_all(api, programs).await?;
         for (case, result) in wave.iter().zip(results) {
             let run = super::tell(result.map_err(Failed::Fault))?;
             let passed = match &run {
@@ -217,8 +215,7 @@ pub(in crate::api) async fn check_scripts(
     };
     let mut results = api
         .validator()
-        .submit(vec![submission], api.tenant.clone())
-        .map_err(ApiError::Busy)?;
+        .submit(vec![submission], api.tenant.clone())?;
     let result = results.recv().await.map(|(_, result)| result.judged);
     let judged = match result {
         Some(Ok(judged)) => judged.verdicts,

@@ -1,5 +1,6 @@
 //! The data-set routes: completions judged for rows that the request brings along.
 
+use super::SandboxFusionError;
 use super::cases::{
     ScriptCase, StdioCase, call_script, check_scripts, compare_outputs, stdio_info,
 };
@@ -11,7 +12,7 @@ use super::rows::{
 use crate::api::body;
 use crate::api::called::Called;
 use crate::api::documents;
-use crate::api::error::{ApiError, ProblemDocument};
+use crate::api::error::ApiError;
 use crate::api::programs::relative;
 use crate::domain::{File, Text};
 use crate::eval::extract::Hints;
@@ -93,10 +94,8 @@ pub(in crate::api) async fn list_datasets() -> Json<Vec<&'static str>> {
 #[utoipa::path(post, path = "/list_ids", tag = "sandboxfusion", request_body = RowsRequest,
     responses(
         (status = 200, description = "Their ids.", body = Vec<Value>),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
     ))]
 pub(in crate::api) async fn list_ids(
     api: Called,
@@ -113,10 +112,8 @@ pub(in crate::api) async fn list_ids(
 #[utoipa::path(post, path = "/get_prompts", tag = "sandboxfusion", request_body = RowsRequest,
     responses(
         (status = 200, description = "A prompt a row.", body = Vec<Prompt>),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
     ))]
 pub(in crate::api) async fn get_prompts(
     api: Called,
@@ -134,10 +131,8 @@ pub(in crate::api) async fn get_prompts(
 #[utoipa::path(post, path = "/get_prompt_by_id", tag = "sandboxfusion", request_body = RowRequest,
     responses(
         (status = 200, description = "The prompt.", body = Prompt),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
     ))]
 pub(in crate::api) async fn get_prompt_by_id(
     api: Called,
@@ -156,12 +151,10 @@ pub(in crate::api) async fn get_prompt_by_id(
 #[utoipa::path(post, path = "/submit", tag = "sandboxfusion", request_body = SubmitRequest,
     responses(
         (status = 200, description = "What became of it.", body = EvalResult),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 504, description = "The queue is full, or closed: ask again.",
-            body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
+        (status = 504, description = "The queue is full or closed, or the key has sent enough for now: ask again.",
+            body = SandboxFusionError),
     ))]
 pub(in crate::api) async fn submit(
     api: Called,
@@ -183,10 +176,8 @@ pub(in crate::api) async fn submit(
 #[utoipa::path(post, path = "/get_metrics", tag = "sandboxfusion", request_body = MetricsRequest,
     responses(
         (status = 200, description = "The counts.", body = Metrics),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
     ))]
 pub(in crate::api) async fn get_metrics(
     api: Called,
