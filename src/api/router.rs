@@ -12,6 +12,7 @@ use super::{
 };
 use crate::config::{AccessConfig, Config, KeyConfig, ServerConfig};
 use crate::domain::{Limits, RuntimeInfo};
+use crate::outgoing::Destinations;
 use crate::validator::Validator;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -43,6 +44,7 @@ pub(super) struct Shared {
     pub caps: Limits,
     pub runs: Option<Runs>,
     pub judge0: judge0::Store,
+    pub callbacks: judge0::Callbacks,
 }
 
 impl Api {
@@ -66,6 +68,7 @@ impl Api {
             caps: Limits::from(&config.limits),
             runs: None,
             judge0: judge0::Store::default(),
+            callbacks: judge0::Callbacks::default(),
         }))
     }
 
@@ -97,6 +100,15 @@ impl Api {
         let shared = Arc::unwrap_or_clone(self.0);
         Api(Arc::new(Shared {
             tls: Some(tls),
+            ..shared
+        }))
+    }
+
+    /// Sending results of Judge0's clients to these hosts, where they ask for it.
+    pub fn with_callbacks(self, hosts: Destinations) -> Self {
+        let shared = Arc::unwrap_or_clone(self.0);
+        Api(Arc::new(Shared {
+            callbacks: judge0::Callbacks::to(hosts),
             ..shared
         }))
     }

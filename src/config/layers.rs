@@ -9,12 +9,13 @@ use std::path::Path;
 
 /// Only variables of these sections are ours: Kubernetes sets `TOUCHSTONE_SERVICE_HOST`,
 /// `TOUCHSTONE_PORT` and the like wherever a service has our name.
-const VARIABLE_PREFIXES: [(&str, &str); 5] = [
+const VARIABLE_PREFIXES: [(&str, &str); 6] = [
     ("TOUCHSTONE_SERVER_", "server"),
     ("TOUCHSTONE_ACCESS_", "access"),
     ("TOUCHSTONE_VALIDATOR_", "validator"),
     ("TOUCHSTONE_LIMITS_", "limits"),
     ("TOUCHSTONE_LOG_", "log"),
+    ("TOUCHSTONE_JUDGE0_", "judge0"),
 ];
 
 /// A guest's address space ends here.

@@ -1,6 +1,7 @@
 //! The command itself: a server with real sandboxes, and `check`.
 
 mod access;
+mod callbacks;
 mod client;
 #[cfg(target_os = "linux")]
 mod confined;

@@ -1,0 +1,111 @@
+//! Whom the service may speak to of its own accord: hosts that results are sent to.
+//!
+//! Owns what such a setting may say. Looks nothing up.
+
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU16;
+use url::Host;
+
+/// Judge0's interface.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Judge0Config {
+    /// Hosts that a submission's `callback_url` may name: `HOST` for the usual ports of HTTP and HTTPS,
+    /// `HOST:PORT` for that port alone. Without any, results are sent nowhere.
+    pub callback_hosts: Vec<HostConfig>,
+}
+
+/// A host, and the ports of it that may be spoken to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HostConfig {
+    /// Its name in its one form, or its address.
+    pub host: Host,
+    /// The only port; where absent, those that HTTP and HTTPS have where none is said.
+    pub port: Option<NonZeroU16>,
+}
+
+impl HostConfig {
+    /// The usual ports of HTTP and HTTPS.
+    pub const USUAL_PORTS: [u16; 2] = [80, 443];
+
+    /// All the ports.
+    pub fn ports(&self) -> Vec<u16> {
+        self.port
+            .map_or_else(|| Self::USUAL_PORTS.into(), |port| vec![port.get()])
+    }
+}
+
+impl TryFrom<String> for HostConfig {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (host, port) = match text.rsplit_once(':') {
+            // The colons of an address in brackets are its own.
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+            _ => (text.as_str(), None),
+        };
+        let wrong = || format!("`{text}` is neither HOST nor HOST:PORT");
+        // A name may hold it; who writes it means many names.
+        if text.contains('*') {
+            return Err(wrong());
+        }
+        Ok(HostConfig {
+            host: Host::parse(host).map_err(|_| wrong())?,
+            port: match port {
+                Some(port) => Some(port.parse().map_err(|_| wrong())?),
+                None => None,
+            },
+        })
+    }
+}
+
+impl From<HostConfig> for String {
+    fn from(config: HostConfig) -> String {
+        match config.port {
+            Some(port) => format!("{}:{port}", config.host),
+            None => config.host.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts() {
+        for (text, expect) in [
+            (
+                "hooks.example.org",
+                Some(("hooks.example.org", vec![80, 443])),
+            ),
+            (
+                "Hooks.Example.org:8080",
+                Some(("hooks.example.org", vec![8080])),
+            ),
+            ("127.0.0.1:80", Some(("127.0.0.1", vec![80]))),
+            ("[::1]", Some(("[::1]", vec![80, 443]))),
+            ("[::1]:8080", Some(("[::1]", vec![8080]))),
+            (
+                "bücher.example",
+                Some(("xn--bcher-kva.example", vec![80, 443])),
+            ),
+            ("", None),
+            (":80", None),
+            ("a.example:0", None),
+            ("a.example:65536", None),
+            ("a.example:http", None),
+            ("http://a.example", None),
+            ("a.example/path", None),
+            ("user@a.example", None),
+            ("*.example.org", None),
+            ("::1", None),
+        ] {
+            let host = HostConfig::try_from(text.to_owned()).ok();
+            let came = host.map(|host| (host.host.to_string(), host.ports()));
+            let expect = expect.map(|(host, ports)| (host.to_owned(), ports));
+            assert_eq!(came, expect, "{text}");
+        }
+    }
+}
