@@ -29,6 +29,7 @@ pub mod runs;
 mod sandbox_fusion;
 mod scalebox;
 mod server;
+mod spans;
 mod tls;
 pub mod v1;
 

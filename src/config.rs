@@ -10,7 +10,7 @@ mod outgoing;
 
 pub use access::{AccessConfig, KeyConfig, KeyDigest, KeyError};
 pub use layers::{ConfigError, Layers};
-pub use outgoing::{HostConfig, Judge0Config};
+pub use outgoing::{HostConfig, Judge0Config, TelemetryConfig};
 
 use crate::domain::Limits;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Judge0's interface.
     pub judge0: Judge0Config,
+    /// Traces.
+    pub telemetry: TelemetryConfig,
 }
 
 /// The HTTP server.

@@ -5,6 +5,7 @@ mod wall;
 
 use super::failure::done;
 use super::settings::{Settings, settle};
+use super::telemetry::{self, LAST_SPANS, Telemetry};
 use super::{Usage, access, logging, validator};
 use crate::api::runs::Runs;
 use crate::api::{Api, LogControl, Process, Tls, serve};
@@ -14,6 +15,8 @@ use outgoing::Outgoing;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wall::Wall;
@@ -100,12 +103,14 @@ A settings file, with the defaults:
   level = \"info\"
   format = \"text\"          # or json
   [judge0]
-  callback_hosts = []      # HOST or HOST:PORT that a callback_url may name";
+  callback_hosts = []      # HOST or HOST:PORT that a callback_url may name
+  [telemetry]
+  # otlp_endpoint = \"http://127.0.0.1:4318\"   # traces; else OTEL_EXPORTER_OTLP_ENDPOINT";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let layers = args
         .settings
-        .layers(Layers::default().set("server.pod_name", pod_name()))?
+        .layers(defaults())?
         .set("server.listen", args.listen)
         .set("server.confinement", args.no_confinement.then_some(false))
         .set("server.runs", args.runs)
@@ -114,7 +119,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .set("access.keys", args.keys)
         .set("access.open", args.open.then_some(true));
     let config = settle(&layers)?;
-    let log = logging::start(&config.log);
+    let endpoint = &config.telemetry.otlp_endpoint;
+    let telemetry = endpoint.as_ref().map(|_| Telemetry::new());
+    let log = logging::start_with(&config.log, telemetry.as_ref().map(Telemetry::layer));
     // Before a confined process could no longer bind it, and before the runtime is loaded, which
     // takes longer than finding out that a port is taken.
     let door = Door {
@@ -127,19 +134,35 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runs = runs(&config)?;
     let outgoing = Outgoing::look_up(&config)?;
     let wall = Wall::begin(&config, outgoing.ports())?;
+    if let (Some(telemetry), Some((url, hosts))) = (&telemetry, &outgoing.collector) {
+        telemetry.send_to(url, hosts)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    runtime.block_on(serve_until_stopped(
-        listener, wall, door, outgoing, runs, &config,
-    ))?;
+    let stopped = Arc::default();
+    let served = serve_until_stopped(listener, wall, door, outgoing, runs, &config, &stopped);
+    let served = runtime.block_on(served);
+    if let Some(telemetry) = telemetry {
+        let since = stopped.get().map_or(Duration::ZERO, Instant::elapsed);
+        let left = config.server.shutdown_timeout().saturating_sub(since);
+        telemetry.end(left.min(LAST_SPANS));
+    }
+    served?;
     // Whatever thread is still busy works for nobody.
     runtime.shutdown_background();
     Ok(done(true))
 }
 
-/// The pod's name under the name by which services of this kind ask for it. Weaker than a setting.
+/// What the environment says under names that are not ours. Weaker than a setting.
+fn defaults() -> Layers {
+    Layers::default()
+        .set("server.pod_name", pod_name())
+        .set("telemetry.otlp_endpoint", telemetry::endpoint())
+}
+
+/// The pod's name under the name by which services of this kind ask for it.
 fn pod_name() -> Option<String> {
     std::env::var("MY_POD_NAME").ok()
 }
@@ -160,8 +183,14 @@ async fn serve_until_stopped(
     outgoing: Outgoing,
     runs: Option<Runs>,
     config: &Config,
+    stopped: &Arc<OnceLock<Instant>>,
 ) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
+    let (stop, stopped) = (stop_signal()?, Arc::clone(stopped));
+    let stop = async move {
+        stop.await;
+        // Called once.
+        let _ = stopped.set(Instant::now());
+    };
     let listener = TcpListener::from_std(listener).context("the listener cannot be awaited")?;
     let (validator, runtime) = validator(config)?;
     wall.close()?;

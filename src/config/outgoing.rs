@@ -1,10 +1,12 @@
-//! Whom the service may speak to of its own accord: hosts that results are sent to.
+//! Whom the service may speak to of its own accord: hosts that results are sent to, and a collector of
+//! traces.
 //!
 //! Owns what such a setting may say. Looks nothing up.
 
+use super::ConfigError;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU16;
-use url::Host;
+use url::{Host, Url};
 
 /// Judge0's interface.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -13,6 +15,38 @@ pub struct Judge0Config {
     /// Hosts that a submission's `callback_url` may name: `HOST` for the usual ports of HTTP and HTTPS,
     /// `HOST:PORT` for that port alone. Without any, results are sent nowhere.
     pub callback_hosts: Vec<HostConfig>,
+}
+
+/// Traces for OpenTelemetry.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetryConfig {
+    /// The address of a collector that takes OTLP over HTTP, `/v1/traces` left out; none are sent where
+    /// there is none.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl TelemetryConfig {
+    /// Where spans are sent.
+    pub fn traces(&self) -> Result<Option<Url>, ConfigError> {
+        let Some(endpoint) = &self.otlp_endpoint else {
+            return Ok(None);
+        };
+        let wrong = |problem: &str| ConfigError::Value {
+            key: "telemetry.otlp_endpoint",
+            problem: format!("{problem}, such as `http://127.0.0.1:4318`"),
+        };
+        let mut url = Url::parse(endpoint).map_err(|_| wrong("must be an address"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("must be an address of HTTP or HTTPS"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("must be an address without user and password"));
+        }
+        let path = format!("{}/v1/traces", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        Ok(Some(url))
+    }
 }
 
 /// A host, and the ports of it that may be spoken to.
@@ -28,6 +62,14 @@ pub struct HostConfig {
 impl HostConfig {
     /// The usual ports of HTTP and HTTPS.
     pub const USUAL_PORTS: [u16; 2] = [80, 443];
+
+    /// The one that an address names.
+    pub fn of(url: &Url) -> Option<HostConfig> {
+        Some(HostConfig {
+            host: url.host()?.to_owned(),
+            port: Some(NonZeroU16::new(url.port_or_known_default()?)?),
+        })
+    }
 
     /// All the ports.
     pub fn ports(&self) -> Vec<u16> {
@@ -106,6 +148,30 @@ mod tests {
             let came = host.map(|host| (host.host.to_string(), host.ports()));
             let expect = expect.map(|(host, ports)| (host.to_owned(), ports));
             assert_eq!(came, expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn collectors() {
+        for (endpoint, expect) in [
+            (
+                "http://127.0.0.1:4318",
+                Some("http://127.0.0.1:4318/v1/traces"),
+            ),
+            (
+                "https://otel.example/base/",
+                Some("https://otel.example/base/v1/traces"),
+            ),
+            ("127.0.0.1:4318", None),
+            ("grpc://127.0.0.1:4317", None),
+            ("http://user:word@127.0.0.1:4318", None),
+            ("http://", None),
+        ] {
+            let config = TelemetryConfig {
+                otlp_endpoint: Some(endpoint.to_owned()),
+            };
+            let url = config.traces().ok().flatten();
+            assert_eq!(url.as_ref().map(Url::as_str), expect, "{endpoint}");
         }
     }
 }

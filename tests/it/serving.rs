@@ -8,6 +8,7 @@ mod confined;
 mod examples;
 mod page;
 mod runs;
+mod traces;
 
 use crate::runtime::folder;
 use client::{Answer, Connection};
