@@ -14,6 +14,7 @@ mod called;
 mod connections;
 mod documents;
 mod error;
+mod form;
 mod headers;
 mod health;
 mod judge0;
@@ -28,6 +29,7 @@ pub mod runs;
 mod sandbox_fusion;
 mod scalebox;
 mod server;
+mod spans;
 mod tls;
 pub mod v1;
 

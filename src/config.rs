@@ -6,9 +6,11 @@
 
 mod access;
 mod layers;
+mod outgoing;
 
 pub use access::{AccessConfig, KeyConfig, KeyDigest, KeyError};
 pub use layers::{ConfigError, Layers};
+pub use outgoing::{HostConfig, Judge0Config, TelemetryConfig};
 
 use crate::domain::Limits;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,10 @@ pub struct Config {
     pub limits: LimitCaps,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Judge0's interface.
+    pub judge0: Judge0Config,
+    /// Traces.
+    pub telemetry: TelemetryConfig,
 }
 
 /// The HTTP server.

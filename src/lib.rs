@@ -12,6 +12,7 @@
 //!   remembers what was run.
 //! * [`api`]: the validator over HTTP: JSON in and out, errors as problem documents.
 //! * [`client`]: the other side of that, for work that is judged elsewhere.
+//! * [`outgoing`]: hosts that the service itself may speak to, looked up beforehand.
 //! * [`confinement`]: the second wall around the serving process: no files, no connections, no
 //!   other programs.
 //! * [`eval`]: code benchmarks: samples of models in, scores out.
@@ -33,6 +34,7 @@ pub mod confinement;
 pub mod domain;
 pub mod eval;
 pub mod model;
+pub mod outgoing;
 pub mod sandbox;
 pub mod train;
 pub mod validator;

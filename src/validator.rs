@@ -18,11 +18,13 @@ mod program;
 mod queue;
 mod request;
 mod runs;
+mod spans;
 mod worker;
 
 #[doc(hidden)]
 pub use fault::FaultPoint;
 pub use measures::Measures;
+pub use spans::SPANS;
 
 use crate::domain::{Program, ProgramResult, Submission, SubmissionResult};
 use crate::sandbox::{Execution, Run};

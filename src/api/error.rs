@@ -1,6 +1,7 @@
 //! What can go wrong with a request, and the one place that gives it a status code.
 
 use super::access::Challenge;
+use super::form::Form;
 use super::v1::wire::{FieldError, FieldErrors, ParseError};
 use crate::validator::Rejected;
 use axum::Json;
@@ -81,9 +82,6 @@ pub enum ApiError {
     /// The validator did not take the batch.
     #[error("{}", rejected_detail(.0))]
     Rejected(Rejected),
-    /// The same, for clients that ask again on no other status than 504.
-    #[error("{}", rejected_detail(.0))]
-    Busy(Rejected),
     /// The request asks for a data set that there is not.
     #[error("{0}")]
     NoDataset(String),
@@ -171,12 +169,6 @@ impl ApiError {
             Self::Rejected(Rejected::ShuttingDown) => {
                 (Code::SERVICE_UNAVAILABLE, "shutting-down", "Shutting down")
             }
-            Self::Busy(Rejected::TooLarge { .. }) => (
-                Code::PAYLOAD_TOO_LARGE,
-                "batch-too-large",
-                "Batch too large",
-            ),
-            Self::Busy(_) => (Code::GATEWAY_TIMEOUT, "busy", "Busy"),
             Self::NoDataset(_) => (Code::BAD_REQUEST, "no-such-dataset", "No such data set"),
             Self::NoSubmission => (Code::NOT_FOUND, "no-such-submission", "No such submission"),
             Self::NotReady => (Code::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
@@ -208,7 +200,6 @@ impl ApiError {
     pub(super) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Rejected(Rejected::Full { retry_after })
-            | Self::Busy(Rejected::Full { retry_after })
             | Self::RateLimited { retry_after }
             | Self::TooManyAtOnce { retry_after } => {
                 Some(retry_after.as_secs_f64().ceil().max(1.0) as u64)
@@ -262,10 +253,10 @@ fn rejected_detail(rejected: &Rejected) -> String {
     }
 }
 
-/// The error that an answer was made of, in its extensions: an API of another format makes its own
-/// answer of it, whether a handler refused or the door did.
+/// The error that an answer was made of, in its extensions: an interface of another format makes its
+/// own answer of it ([`Form`]), whether a handler refused or the door did.
 #[derive(Clone, Debug)]
-pub(super) struct Refusal(#[expect(dead_code, reason = "for formats to come")] pub Arc<ApiError>);
+pub(super) struct Refusal(pub Arc<ApiError>);
 
 impl From<Rejected> for ApiError {
     fn from(rejected: Rejected) -> Self {
@@ -288,15 +279,19 @@ impl From<ParseError> for ApiError {
     }
 }
 
+/// How our own interface tells errors, and whatever no interface is asked for.
+pub(super) const FORM: Form = Form {
+    tell: |error| {
+        let media_type = [(CONTENT_TYPE, "application/problem+json")];
+        (error.status(), media_type, Json(error.document())).into_response()
+    },
+    schema: ProblemDocument::name,
+};
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let document = self.document();
-        let mut response = (self.class().0, Json(document)).into_response();
+        let mut response = (FORM.tell)(&self);
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
         if let Some(seconds) = self.retry_after() {
             headers.insert(RETRY_AFTER, seconds.into());
         }

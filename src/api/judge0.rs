@@ -3,6 +3,7 @@
 //! Results are kept in memory, so many and so long; see `store`.
 
 mod about;
+mod callback;
 mod error;
 mod handlers;
 mod result;
@@ -10,5 +11,7 @@ mod store;
 mod wire;
 
 pub(super) use about::*;
+pub(super) use callback::Callbacks;
+pub(super) use error::FORM;
 pub(super) use handlers::*;
 pub(super) use store::Store;

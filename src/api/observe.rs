@@ -1,7 +1,8 @@
-//! One log line a request.
+//! One log line, and one span, a request.
 
 use super::access::Caller;
 use super::metrics::Metrics;
+use super::spans;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -11,6 +12,7 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use std::sync::Arc;
 use std::time::Instant;
+use tracing::{Instrument, Span};
 
 /// How many submissions a request had; handlers leave it in the response's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +25,7 @@ pub(super) async fn log_request(
     next: Next,
 ) -> Response {
     let mut line = RequestLine::new(&request, metrics);
-    let response = next.run(request).await;
+    let response = next.run(request).instrument(line.span.clone()).await;
     line.status = Some(response.status());
     line.key = Caller::of(response.extensions()).name;
     line.submissions = response.extensions().get().map(|BatchSize(size)| *size);
@@ -57,6 +59,7 @@ struct RequestLine {
     key: Arc<str>,
     submissions: Option<usize>,
     streamed: bool,
+    span: Span,
 }
 
 impl RequestLine {
@@ -74,6 +77,7 @@ impl RequestLine {
             key: "".into(),
             submissions: None,
             streamed: false,
+            span: spans::begin(request, request_id),
         }
     }
 
@@ -86,6 +90,7 @@ impl RequestLine {
 
 impl Drop for RequestLine {
     fn drop(&mut self) {
+        spans::end(&self.span, self.status);
         let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
         let status = self.status.map(|status| status.as_u16());
         self.metrics

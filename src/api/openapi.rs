@@ -22,7 +22,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         title = "Touchstone",
         description = "Judges generated Python in fresh WebAssembly sandboxes: programs and \
             checks in, verdicts and rewards out. Errors are problem documents (RFC 9457), but for the \
-            routes of Piston and Judge0, which have their own.",
+            routes of other services, which have their own.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(

@@ -8,12 +8,13 @@ use super::body;
 use super::called::Called;
 use super::documents;
 use super::error::ApiError;
+use super::form::Form;
 use super::programs::{self, refused};
 use super::router::Api;
 use answer::ExecuteResponse;
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::RETRY_AFTER;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use request::ExecuteRequest;
 use runtimes::PistonRuntime;
@@ -27,29 +28,20 @@ pub(super) struct PistonMessage {
     message: String,
 }
 
-/// An error that is told as this API tells errors.
-pub(super) struct PistonError(ApiError);
+/// How this interface tells errors.
+pub(super) const FORM: Form = Form {
+    tell,
+    schema: PistonMessage::name,
+};
 
-impl<E: Into<ApiError>> From<E> for PistonError {
-    fn from(error: E) -> Self {
-        PistonError(error.into())
-    }
-}
-
-impl IntoResponse for PistonError {
-    fn into_response(self) -> Response {
+fn tell(error: &ApiError) -> Response {
+    let status = match error {
         // Fields at fault are a bad request there.
-        let status = match &self.0 {
-            ApiError::Fields(_) => ApiError::NotJson(String::new()).status(),
-            other => other.status(),
-        };
-        let message = self.0.in_one_line();
-        let mut response = (status, Json(PistonMessage { message })).into_response();
-        if let Some(seconds) = self.0.retry_after() {
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
-        }
-        response
-    }
+        ApiError::Fields(_) => StatusCode::BAD_REQUEST,
+        other => other.status(),
+    };
+    let message = error.in_one_line();
+    (status, Json(PistonMessage { message })).into_response()
 }
 
 /// The languages that programs may be in.
@@ -70,7 +62,7 @@ pub(super) async fn runtimes(State(api): State<Api>) -> Json<Vec<PistonRuntime>>
         (status = 408, description = "The body did not arrive in time.", body = PistonMessage),
         (status = 413, description = "The body is too large.", body = PistonMessage),
         (status = 415, description = "The body is in another format.", body = PistonMessage),
-        (status = 429, description = "The queue is full.", body = PistonMessage,
+        (status = 429, description = "The queue is full, or the key has sent enough for now.", body = PistonMessage,
             headers(("Retry-After" = u64, description = "Seconds to wait."))),
         (status = 500, description = "The server failed.", body = PistonMessage),
         (status = 503, description = "The server is shutting down.", body = PistonMessage),
@@ -79,7 +71,7 @@ pub(super) async fn runtimes(State(api): State<Api>) -> Json<Vec<PistonRuntime>>
 pub(super) async fn execute(
     api: Called,
     request: Request,
-) -> Result<Json<ExecuteResponse>, PistonError> {
+) -> Result<Json<ExecuteResponse>, ApiError> {
     // `piston-client` sends JSON and calls it text.
     let bytes = body::read_json_or_text(request, &api.0.server).await?;
     let shared = api.clone();

@@ -2,7 +2,8 @@
 
 use super::access::{self, Access};
 use super::admin::{self, LogControl};
-use super::error::ApiError;
+use super::error::{self, ApiError};
+use super::form::{self, Form};
 use super::metrics::{self, Metrics, Process};
 use super::runs::{self, Runs};
 use super::tls::Tls;
@@ -11,6 +12,7 @@ use super::{
 };
 use crate::config::{AccessConfig, Config, KeyConfig, ServerConfig};
 use crate::domain::{Limits, RuntimeInfo};
+use crate::outgoing::Destinations;
 use crate::validator::Validator;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -42,6 +44,7 @@ pub(super) struct Shared {
     pub caps: Limits,
     pub runs: Option<Runs>,
     pub judge0: judge0::Store,
+    pub callbacks: judge0::Callbacks,
 }
 
 impl Api {
@@ -65,6 +68,7 @@ impl Api {
             caps: Limits::from(&config.limits),
             runs: None,
             judge0: judge0::Store::default(),
+            callbacks: judge0::Callbacks::default(),
         }))
     }
 
@@ -100,6 +104,15 @@ impl Api {
         }))
     }
 
+    /// Sending results of Judge0's clients to these hosts, where they ask for it.
+    pub fn with_callbacks(self, hosts: Destinations) -> Self {
+        let shared = Arc::unwrap_or_clone(self.0);
+        Api(Arc::new(Shared {
+            callbacks: judge0::Callbacks::to(hosts),
+            ..shared
+        }))
+    }
+
     /// With a live view of training runs below `/runs`.
     pub fn with_runs(self, runs: Runs) -> Self {
         let shared = Arc::unwrap_or_clone(self.0);
@@ -110,14 +123,37 @@ impl Api {
     }
 }
 
-fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
-    let mut routes = own_routes();
-    routes.extend(compatible_routes());
-    routes
+type Routes = Vec<(&'static str, MethodRouter<Api>)>;
+
+/// Routes that belong together, and how errors are told at them.
+pub(super) struct Interface {
+    routes: Routes,
+    pub form: Form,
 }
 
-/// Those of other services, for their clients.
-fn compatible_routes() -> Vec<(&'static str, MethodRouter<Api>)> {
+impl Interface {
+    /// Its paths.
+    pub fn paths(&self) -> impl Iterator<Item = &'static str> {
+        self.routes.iter().map(|(path, _)| *path)
+    }
+}
+
+/// All of them, our own first.
+pub(super) fn interfaces() -> Vec<Interface> {
+    let others = [
+        (sandbox_fusion_routes(), sandbox_fusion::FORM),
+        (scalebox_routes(), sandbox_fusion::FORM),
+        (piston_routes(), piston::FORM),
+        (judge0_routes(), judge0::FORM),
+    ];
+    [(own_routes(), error::FORM)]
+        .into_iter()
+        .chain(others)
+        .map(|(routes, form)| Interface { routes, form })
+        .collect()
+}
+
+fn sandbox_fusion_routes() -> Routes {
     use sandbox_fusion::{datasets, notebook};
     vec![
         ("/v1/ping", get(sandbox_fusion::ping)),
@@ -129,10 +165,25 @@ fn compatible_routes() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/get_prompt_by_id", post(datasets::get_prompt_by_id)),
         ("/submit", post(datasets::submit)),
         ("/get_metrics", post(datasets::get_metrics)),
+    ]
+}
+
+fn scalebox_routes() -> Routes {
+    vec![
         ("/common_evaluate", post(scalebox::evaluate)),
         ("/common_evaluate_batch", post(scalebox::evaluate_batch)),
+    ]
+}
+
+fn piston_routes() -> Routes {
+    vec![
         ("/api/v2/runtimes", get(piston::runtimes)),
         ("/api/v2/execute", post(piston::execute)),
+    ]
+}
+
+fn judge0_routes() -> Routes {
+    vec![
         ("/about", get(judge0::about)),
         ("/config_info", get(judge0::config_info)),
         ("/languages", get(judge0::languages)),
@@ -147,7 +198,7 @@ fn compatible_routes() -> Vec<(&'static str, MethodRouter<Api>)> {
     ]
 }
 
-fn own_routes() -> Vec<(&'static str, MethodRouter<Api>)> {
+fn own_routes() -> Routes {
     vec![
         ("/", get(page::index)),
         ("/healthz", get(health::alive)),
@@ -166,34 +217,45 @@ fn own_routes() -> Vec<(&'static str, MethodRouter<Api>)> {
 /// The paths of all routes that are always there; the OpenAPI document must have each. Those of the
 /// live view serve its page, and are no interface.
 pub fn paths() -> Vec<&'static str> {
-    routes().into_iter().map(|(path, _)| path).collect()
+    let paths = |interface: &Interface| interface.paths().collect::<Vec<_>>();
+    interfaces().iter().flat_map(paths).collect()
 }
 
 /// The whole service.
 pub fn router(api: Api) -> Router {
     let runs = api.0.runs.clone().map(runs::routes).unwrap_or_default();
-    let routes = routes()
-        .into_iter()
-        .fold(Router::new(), |router, (path, methods)| {
-            router.route(path, methods)
-        })
-        .merge(page::assets())
+    let others = page::assets()
         .with_state(api.clone())
         .merge(runs)
-        .fallback(async || ApiError::NotFound)
-        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed);
+        .fallback(async || ApiError::NotFound);
+    let routes = interfaces()
+        .into_iter()
+        .map(|interface| {
+            let routes = interface.routes.into_iter();
+            let routes = routes.fold(Router::new(), |router, (path, methods)| {
+                router.route(path, methods)
+            });
+            let told = middleware::from_fn_with_state(interface.form, form::tell);
+            guard(routes.with_state(api.clone()), &api).layer(told)
+        })
+        .fold(guard(others, &api), Router::merge);
     surround(routes, api)
+}
+
+/// What may refuse a request to these routes, the last one first.
+fn guard(routes: Router, api: &Api) -> Router {
+    let door = (api.0.access.clone(), api.0.metrics.clone());
+    routes
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        // Bodies are read, and bounded, in one place of our own.
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(door, access::admit))
 }
 
 /// What every request passes, the last one first.
 fn surround(routes: Router, api: Api) -> Router {
-    let door = (api.0.access.clone(), api.0.metrics.clone());
     let metrics = api.0.metrics.clone();
-    let routes = routes
-        // Bodies are read, and bounded, in one place of our own.
-        .layer(DefaultBodyLimit::disable())
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(door, access::admit));
     // Before the door: browsers ask without a key whether they may send one.
     let routes = match headers::cross_origin(&api.0.allowed_origins) {
         Some(layer) => routes.layer(layer),

@@ -8,6 +8,7 @@
 pub(super) mod answers;
 mod checks;
 pub(super) mod datasets;
+mod error;
 mod extraction;
 mod files;
 pub(super) mod notebook;
@@ -19,11 +20,13 @@ pub(super) mod wire;
 
 use super::called::Called;
 use super::documents;
-use super::error::{ApiError, ProblemDocument};
+use super::error::ApiError;
 use super::programs::{self, Failed};
 use crate::domain::{FaultCode, ProgramRun};
+use crate::validator::Rejected;
 use axum::Json;
 use axum::extract::Request;
+pub(super) use error::{FORM, SandboxFusionError};
 use wire::{RunCodeRequest, RunCodeResponse};
 
 /// Whether the service answers.
@@ -40,20 +43,14 @@ pub(super) async fn ping() -> Json<&'static str> {
     request_body = RunCodeRequest,
     responses(
         (status = 200, description = "What came of it.", body = RunCodeResponse),
-        (status = 400, description = "The body is not JSON.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 415, description = "The body is in another format.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Fields are missing or wrong.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 504, description = "The queue is full, or closed: ask again.",
-            body = ProblemDocument, content_type = "application/problem+json",
+        (status = 400, description = "The body is not JSON.", body = SandboxFusionError),
+        (status = 408, description = "The body did not arrive in time.", body = SandboxFusionError),
+        (status = 413, description = "The body is too large.", body = SandboxFusionError),
+        (status = 415, description = "The body is in another format.", body = SandboxFusionError),
+        (status = 422, description = "Fields are missing or wrong.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
+        (status = 504, description = "The queue is full or closed, or the key has sent enough for now: ask again.",
+            body = SandboxFusionError,
             headers(("Retry-After" = u64, description = "Seconds to wait."))),
     ),
 )]
@@ -73,16 +70,15 @@ pub(super) fn pod(api: &Called) -> Option<String> {
     api.0.server.pod_name.clone()
 }
 
-/// A program's run, or the message of a fault. What asking again helps against is an error that
-/// clients of this API ask again on.
+/// A program's run, or the message of a fault. What asking again helps against is an error.
 pub(super) fn tell(
     result: Result<ProgramRun, Failed>,
 ) -> Result<Result<ProgramRun, String>, ApiError> {
     match result {
         Ok(run) => Ok(Ok(run)),
-        Err(Failed::Rejected(rejected)) => Err(ApiError::Busy(rejected)),
+        Err(Failed::Rejected(rejected)) => Err(rejected.into()),
         Err(Failed::Fault(fault)) if fault.code == FaultCode::Shutdown => {
-            Err(ApiError::Busy(crate::validator::Rejected::ShuttingDown))
+            Err(Rejected::ShuttingDown.into())
         }
         Err(Failed::Fault(fault)) => Ok(Err(fault.message)),
     }

@@ -2,9 +2,10 @@
 //!
 //! Cases of a batch stand in lists side by side. Judging is that of the data-set routes.
 
+use super::sandbox_fusion::SandboxFusionError;
 use super::called::Called;
 use super::documents;
-use super::error::{ApiError, ProblemDocument};
+use super::error::ApiError;
 use super::sandbox_fusion::answers::EvalResult;
 use super::sandbox_fusion::datasets::{cases, functions};
 use super::sandbox_fusion::plan::{Defaults, Plan};
@@ -18,12 +19,10 @@ use serde_json::{Value, json};
 #[utoipa::path(post, path = "/common_evaluate", tag = "scalebox", request_body = SubmitRequest,
     responses(
         (status = 200, description = "What became of it.", body = EvalResult),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 504, description = "The queue is full, or closed: ask again.",
-            body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
+        (status = 504, description = "The queue is full or closed, or the key has sent enough for now: ask again.",
+            body = SandboxFusionError),
     ))]
 pub(super) async fn evaluate(api: Called, request: Request) -> Result<Json<EvalResult>, ApiError> {
     let (request, plan) = read(&api, request).await?;
@@ -36,12 +35,10 @@ pub(super) async fn evaluate(api: Called, request: Request) -> Result<Json<EvalR
     request_body = SubmitRequest,
     responses(
         (status = 200, description = "What became of it.", body = EvalResult),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 504, description = "The queue is full, or closed: ask again.",
-            body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
+        (status = 504, description = "The queue is full or closed, or the key has sent enough for now: ask again.",
+            body = SandboxFusionError),
     ))]
 pub(super) async fn evaluate_batch(
     api: Called,

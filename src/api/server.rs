@@ -36,6 +36,14 @@ pub async fn serve(
     let shutdown_timeout = api.0.server.shutdown_timeout();
     let head_timeout = api.0.server.head_timeout();
     let validator = api.0.validator.clone();
+    let callbacks = api.0.callbacks.clone();
+    let all_told = async || {
+        validator.shutdown().await;
+        let sent = tokio::time::timeout(LAST_WORDS, callbacks.all_sent()).await;
+        if sent.is_err() {
+            tracing::warn!("ending without having sent every result to where it was to be sent");
+        }
+    };
     let tls = api.0.tls.clone();
     // Small answers must not wait for the client's acknowledgement of the ones before.
     let listener = listener.tap_io(|connection| {
@@ -56,7 +64,7 @@ pub async fn serve(
     // The server waits for it.
     let _ = stopping.send(());
     let all_answered = async {
-        validator.shutdown().await;
+        all_told().await;
         tokio::time::sleep(LAST_WORDS).await;
     };
     let mut connected = true;
@@ -64,7 +72,7 @@ pub async fn serve(
         tokio::select! {
             () = &mut server => {
                 connected = false;
-                validator.shutdown().await;
+                all_told().await;
             }
             () = all_answered => tracing::warn!("closing connections that are still open"),
         }

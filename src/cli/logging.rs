@@ -2,42 +2,50 @@
 
 use crate::api::LogControl;
 use crate::config::{LogConfig, LogFormat};
+use crate::validator::SPANS;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::reload::Handle;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload::{self, Handle};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+
+/// Something that takes events or spans.
+pub(super) type Taking = dyn Layer<Registry> + Send + Sync;
 
 /// Starts logging; panics are logged too, once and with their place. The level can be changed by
 /// what is returned.
 pub(super) fn start(config: &LogConfig) -> LogControl {
+    start_with(config, None)
+}
+
+/// The same, with something that takes spans where there is one. Lines have none.
+pub(super) fn start_with(config: &LogConfig, spans: Option<Box<Taking>>) -> LogControl {
     let filter = EnvFilter::builder().parse_lossy(&config.level);
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let (filter, handle) = reload::Layer::new(filter);
+    let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    let control = match config.format {
-        LogFormat::Text => {
-            let lines = lines.with_filter_reloading();
-            let control = control(lines.reload_handle(), &config.level);
-            lines.init();
-            control
-        }
-        LogFormat::Json => {
-            let lines = lines.json().flatten_event(true).with_filter_reloading();
-            let control = control(lines.reload_handle(), &config.level);
-            lines.init();
-            control
-        }
+    let lines: Box<Taking> = match config.format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let no_span = filter_fn(|metadata| metadata.target() != SPANS);
+    // Without a hint of its own nothing would be known of what the other filter leaves out.
+    let no_span = no_span.with_max_level_hint(LevelFilter::TRACE);
+    let lines = lines.with_filter(no_span.and(filter)).boxed();
+    let layers: Vec<Box<Taking>> = [lines].into_iter().chain(spans).collect();
+    tracing_subscriber::registry().with(layers).init();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let message = panic.payload_as_str().unwrap_or("no message");
         tracing::error!(place, message, "panic");
     }));
-    control
+    control(handle, &config.level)
 }
 
-fn control<S: 'static>(handle: Handle<EnvFilter, S>, level: &str) -> LogControl {
+fn control(handle: Handle<EnvFilter, Registry>, level: &str) -> LogControl {
     // As it was given: a filter that is printed is another text.
     let level = Arc::new(Mutex::new(level.to_owned()));
     let known = Arc::clone(&level);

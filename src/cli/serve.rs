@@ -1,18 +1,25 @@
 //! `touchstone serve`.
 
+mod outgoing;
+mod wall;
+
 use super::failure::done;
 use super::settings::{Settings, settle};
+use super::telemetry::{self, LAST_SPANS, Telemetry};
 use super::{Usage, access, logging, validator};
 use crate::api::runs::Runs;
 use crate::api::{Api, LogControl, Process, Tls, serve};
 use crate::config::{Config, KeyConfig, Layers};
-use crate::confinement::{self, Gaps};
 use anyhow::Context;
+use outgoing::Outgoing;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use wall::Wall;
 
 /// Serve the HTTP API.
 ///
@@ -94,12 +101,16 @@ A settings file, with the defaults:
   output_bytes = 67108864
   [log]
   level = \"info\"
-  format = \"text\"          # or json";
+  format = \"text\"          # or json
+  [judge0]
+  callback_hosts = []      # HOST or HOST:PORT that a callback_url may name
+  [telemetry]
+  # otlp_endpoint = \"http://127.0.0.1:4318\"   # traces; else OTEL_EXPORTER_OTLP_ENDPOINT";
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let layers = args
         .settings
-        .layers(Layers::default().set("server.pod_name", pod_name()))?
+        .layers(defaults())?
         .set("server.listen", args.listen)
         .set("server.confinement", args.no_confinement.then_some(false))
         .set("server.runs", args.runs)
@@ -108,7 +119,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .set("access.keys", args.keys)
         .set("access.open", args.open.then_some(true));
     let config = settle(&layers)?;
-    let log = logging::start(&config.log);
+    let endpoint = &config.telemetry.otlp_endpoint;
+    let telemetry = endpoint.as_ref().map(|_| Telemetry::new());
+    let log = logging::start_with(&config.log, telemetry.as_ref().map(Telemetry::layer));
     // Before a confined process could no longer bind it, and before the runtime is loaded, which
     // takes longer than finding out that a port is taken.
     let door = Door {
@@ -119,18 +132,37 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let listener = listen(config.server.listen)?;
     let runs = runs(&config)?;
-    let wall = Wall::begin(&config)?;
+    let outgoing = Outgoing::look_up(&config)?;
+    let wall = Wall::begin(&config, outgoing.ports())?;
+    if let (Some(telemetry), Some((url, hosts))) = (&telemetry, &outgoing.collector) {
+        telemetry.send_to(url, hosts)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    runtime.block_on(serve_until_stopped(listener, wall, door, runs, &config))?;
+    let stopped = Arc::default();
+    let served = serve_until_stopped(listener, wall, door, outgoing, runs, &config, &stopped);
+    let served = runtime.block_on(served);
+    if let Some(telemetry) = telemetry {
+        let since = stopped.get().map_or(Duration::ZERO, Instant::elapsed);
+        let left = config.server.shutdown_timeout().saturating_sub(since);
+        telemetry.end(left.min(LAST_SPANS));
+    }
+    served?;
     // Whatever thread is still busy works for nobody.
     runtime.shutdown_background();
     Ok(done(true))
 }
 
-/// The pod's name under the name by which services of this kind ask for it. Weaker than a setting.
+/// What the environment says under names that are not ours. Weaker than a setting.
+fn defaults() -> Layers {
+    Layers::default()
+        .set("server.pod_name", pod_name())
+        .set("telemetry.otlp_endpoint", telemetry::endpoint())
+}
+
+/// The pod's name under the name by which services of this kind ask for it.
 fn pod_name() -> Option<String> {
     std::env::var("MY_POD_NAME").ok()
 }
@@ -148,10 +180,17 @@ async fn serve_until_stopped(
     listener: std::net::TcpListener,
     wall: Wall,
     door: Door,
+    outgoing: Outgoing,
     runs: Option<Runs>,
     config: &Config,
+    stopped: &Arc<OnceLock<Instant>>,
 ) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
+    let (stop, stopped) = (stop_signal()?, Arc::clone(stopped));
+    let stop = async move {
+        stop.await;
+        // Called once.
+        let _ = stopped.set(Instant::now());
+    };
     let listener = TcpListener::from_std(listener).context("the listener cannot be awaited")?;
     let (validator, runtime) = validator(config)?;
     wall.close()?;
@@ -161,7 +200,8 @@ async fn serve_until_stopped(
     tracing::info!(%address, runtime = runtime.digest, keys, "listening on {scheme}://{address}");
     let mut api = Api::new(validator, runtime, config)
         .with_operation(door.process, door.log)
-        .with_keys(&door.keys);
+        .with_keys(&door.keys)
+        .with_callbacks(outgoing.callbacks);
     if let Some(tls) = door.tls {
         api = api.with_tls(tls);
     }
@@ -195,59 +235,6 @@ fn runs(config: &Config) -> anyhow::Result<Option<Runs>> {
     })?;
     Ok(Some(opened))
 }
-
-/// The second wall, half built; none where the settings say so.
-struct Wall(Option<(confinement::Settings, Gaps)>);
-
-impl Wall {
-    /// While there is one thread: everything that is to be loaded can still be read.
-    fn begin(config: &Config) -> anyhow::Result<Wall> {
-        if !config.server.confinement {
-            tracing::warn!(
-                "server.confinement is off: whoever breaks out of the sandbox can do what this \
-                 process can"
-            );
-            return Ok(Wall(None));
-        }
-        // Beside the runtime: its own page map, the cores and the memory that it may use.
-        let readable = ["/proc", "/sys/fs/cgroup", "/sys/devices/system/cpu"].map(PathBuf::from);
-        let settings = confinement::Settings {
-            readable: readable
-                .into_iter()
-                .chain([super::runtime::folder(config)?])
-                .chain(config.server.runs.clone())
-                .collect(),
-            allowed_connect_ports: Vec::new(),
-            // Runs are written while they are viewed.
-            go_on_reading: config.server.runs.is_some(),
-        };
-        let gaps = confinement::confine_access(&settings).context(WITHOUT)?;
-        Ok(Wall(Some((settings, gaps))))
-    }
-
-    /// Once all threads are there and nothing of a stranger's has been read.
-    fn close(self) -> anyhow::Result<()> {
-        let Some((settings, mut gaps)) = self.0 else {
-            return Ok(());
-        };
-        gaps.extend(confinement::confine_calls(&settings).context(WITHOUT)?);
-        if gaps.is_empty() {
-            let files = match settings.go_on_reading {
-                true => "no files but those of runs to read",
-                false => "no files",
-            };
-            tracing::info!("confined: {files}, no outgoing connections, no other programs");
-        }
-        for gap in gaps {
-            tracing::warn!("not fully confined: {gap}");
-        }
-        Ok(())
-    }
-}
-
-/// What to do about a kernel that will not.
-const WITHOUT: &str =
-    "cannot confine this process (--no-confinement, or server.confinement = false, does without)";
 
 /// Resolves at the first signal that asks us to end; the second ends the process.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {

@@ -9,12 +9,14 @@ use std::path::Path;
 
 /// Only variables of these sections are ours: Kubernetes sets `TOUCHSTONE_SERVICE_HOST`,
 /// `TOUCHSTONE_PORT` and the like wherever a service has our name.
-const VARIABLE_PREFIXES: [(&str, &str); 5] = [
+const VARIABLE_PREFIXES: [(&str, &str); 7] = [
     ("TOUCHSTONE_SERVER_", "server"),
     ("TOUCHSTONE_ACCESS_", "access"),
     ("TOUCHSTONE_VALIDATOR_", "validator"),
     ("TOUCHSTONE_LIMITS_", "limits"),
     ("TOUCHSTONE_LOG_", "log"),
+    ("TOUCHSTONE_JUDGE0_", "judge0"),
+    ("TOUCHSTONE_TELEMETRY_", "telemetry"),
 ];
 
 /// A guest's address space ends here.
@@ -170,6 +172,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         return Err(ConfigError::Value { key, problem });
     }
     config.access.check()?;
+    config.telemetry.traces()?;
     check_level(&config.log.level)
 }
 

@@ -150,7 +150,9 @@ fn allowed(settings: &Settings, target: TargetArch) -> Result<BpfProgram, Backen
         any_way.map(|call| (*call, Vec::new())).collect();
     calls.extend(some_ways()?);
     if !settings.allowed_connect_ports.is_empty() {
-        calls.extend(connecting()?);
+        for (call, ways) in connecting()? {
+            calls.entry(call).or_default().extend(ways);
+        }
     }
     if settings.go_on_reading {
         calls.extend(reading()?);
@@ -241,9 +243,18 @@ fn connecting() -> Result<Vec<Allowed>, BackendError> {
             is(2, protocol as u64)?,
         ])?);
     }
+    // How long to wait for the other end.
+    let mut waiting = Vec::new();
+    for option in [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO] {
+        waiting.push(rule([
+            is(1, libc::SOL_SOCKET as u64)?,
+            is(2, option as u64)?,
+        ])?);
+    }
     Ok(vec![
         (libc::SYS_socket, sockets),
         (libc::SYS_connect, Vec::new()),
+        (libc::SYS_setsockopt, waiting),
     ])
 }
 

@@ -67,7 +67,12 @@ const OUTCOMES: [Outcome; 8] = [
 ];
 
 fn label(outcome: Outcome) -> Label {
-    let name = match outcome {
+    [("outcome", name(outcome))]
+}
+
+/// An outcome's name, as the API has it.
+pub(super) fn name(outcome: Outcome) -> &'static str {
+    match outcome {
         Outcome::Pass => "pass",
         Outcome::Fail => "fail",
         Outcome::Error => "error",
@@ -76,6 +81,5 @@ fn label(outcome: Outcome) -> Label {
         Outcome::OutputLimit => "output_limit",
         Outcome::Invalid => "invalid",
         Outcome::Skipped => "skipped",
-    };
-    [("outcome", name)]
+    }
 }

@@ -9,6 +9,7 @@ use super::program;
 use super::queue::Queue;
 use super::request::{Asked, Programs, Request, Submissions, Task};
 use super::runs::{Bench, Interrupted, Runs};
+use super::spans;
 use super::{Executor, ExecutorError};
 use crate::domain::{Executions, Limits};
 use crate::sandbox::THREAD_STACK_BYTES;
@@ -149,16 +150,27 @@ impl Place<'_> {
     fn perform(&mut self, request: &Request, task: &Task) {
         (self.shop.faults)(FaultPoint::Begin);
         let measures = &self.shop.bench.measures;
-        measures.waited(request.accepted.elapsed());
+        let waited = request.accepted.elapsed();
+        measures.waited(waited);
         match &request.asked {
-            Asked::Verdicts(submissions) => self.judge(request, submissions, task),
-            Asked::Runs(programs) => self.run(request, programs, task.item),
+            Asked::Verdicts(submissions) => self.judge(request, submissions, task, waited),
+            Asked::Runs(programs) => {
+                programs.begin(task.item, waited);
+                self.run(request, programs, task.item);
+            }
         }
     }
 
     /// Judges checks in order.
-    fn judge(&mut self, request: &Request, submissions: &Submissions, task: &Task) {
+    fn judge(
+        &mut self,
+        request: &Request,
+        submissions: &Submissions,
+        task: &Task,
+        waited: Duration,
+    ) {
         let measures = &self.shop.bench.measures;
+        let of = submissions.span(task.item);
         let submission = submissions.submission(task.item);
         let settings = (submission.limits, submission.seed);
         let mut failed = false;
@@ -166,8 +178,11 @@ impl Place<'_> {
             if request.is_cancelled() || submissions.is_faulty(task.item) {
                 return;
             }
+            let span = spans::check(&of, check, waited);
             if failed && submission.stop_on_failure {
                 let verdict = skipped(submission, &submission.checks[check]);
+                spans::judged(&span, &verdict);
+                drop(span);
                 measures.judged(verdict.outcome);
                 submissions.settle(task.item, check, verdict, Executions::default());
                 continue;
@@ -179,6 +194,9 @@ impl Place<'_> {
                 Ok((verdict, executions)) => {
                     failed |= verdict.outcome.is_failure();
                     measures.judged(verdict.outcome);
+                    spans::judged(&span, &verdict);
+                    // Before the answer, which ends the submission's.
+                    drop(span);
                     submissions.settle(task.item, check, verdict, executions);
                 }
                 Err(Interrupted::Cancelled) => return,

@@ -1,4 +1,5 @@
-"""Clients from PyPI against our server: `clients.py URL VERL_MODULE`.
+"""Clients from PyPI against our server: `clients.py URL LIMITED_URL VERL_MODULE`, the second one with a key in it that
+may send one request a second.
 
 verl's module is loaded by its path, without the package around it, which pulls in torch and ray.
 """
@@ -8,14 +9,14 @@ import importlib.util
 import sys
 
 
-def verl(url, path):
+def verl(url, limited, path):
     spec = importlib.util.spec_from_file_location("verl_sandbox_fusion", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
-    def check(what, expect, generation, inputs, outputs, timeout=10, **more):
+    def check(what, expect, generation, inputs, outputs, timeout=10, server=url, **more):
         in_outs = {"inputs": inputs, "outputs": outputs, **more}
-        results, told = module.check_correctness(f"{url}/run_code", in_outs, generation, timeout=timeout)
+        results, told = module.check_correctness(f"{server}/run_code", in_outs, generation, timeout=timeout)
         assert results == expect, f"verl, {what}: {results} instead of {expect}: {told}"
 
     double = "print(int(input()) * 2)"
@@ -32,6 +33,8 @@ def verl(url, path):
     check("fn_name, not there", [False], "x = 1", ["1"], ["1"], fn_name="f")
     check("asserts", [True, -2], "def f(x):\n    return x", ["", ""], [None, None],
           assert_case=["assert f(1) == 1", "assert f(1) == 2"])
+    # What comes too early is a 504, which it sends again.
+    check("a key that has sent enough", [True, True], double, ["1\n", "2\n"], ["2\n", "4\n"], server=limited)
     count = 100
     check("many at a time", [True] * count, double, [f"{n}\n" for n in range(count)], [f"{2 * n}" for n in range(count)])
     results, _ = module.check_correctness(f"{url}/run_code", {"inputs": [""], "outputs": [""]}, "pass", language="cpp")
@@ -87,8 +90,8 @@ def judge0(url):
         assert ran.status == status, ran
 
 
-def main(url, path):
-    for name, client in [("verl", lambda: verl(url, path)), ("sandbox-fusion", lambda: sandbox_fusion(url)),
+def main(url, limited, path):
+    for name, client in [("verl", lambda: verl(url, limited, path)), ("sandbox-fusion", lambda: sandbox_fusion(url)),
                          ("judge0", lambda: judge0(url))]:
         client()
         print(name, "ok", flush=True)

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 /// Each module, and what it may use beside itself.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("confinement", &[]),
     ("config", &["domain"]),
+    ("outgoing", &["config"]),
     ("wheel", &[]),
     ("model", &["wheel"]),
     ("sandbox", &["domain", "wheel"]),
@@ -17,7 +18,10 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ),
     ("client", &["api", "domain"]),
     ("eval", &["validator", "client", "domain", "wheel"]),
-    ("api", &["validator", "eval", "domain", "config"]),
+    (
+        "api",
+        &["validator", "eval", "domain", "config", "outgoing"],
+    ),
 ];
 
 /// The wiring: may use everything.

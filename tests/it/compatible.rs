@@ -3,6 +3,8 @@
 //!
 //! With `TOUCHSTONE_TEST_RECORD` set the answers are written anew, to be read before they are kept.
 
+mod callbacks;
+mod door;
 mod refusals;
 
 use crate::{fake, runtime};

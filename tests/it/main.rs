@@ -23,6 +23,7 @@ mod limits;
 mod model;
 mod outcomes;
 mod programs;
+mod receiver;
 mod restored;
 mod runs;
 mod runtime;

@@ -1,12 +1,14 @@
 //! The command itself: a server with real sandboxes, and `check`.
 
 mod access;
+mod callbacks;
 mod client;
 #[cfg(target_os = "linux")]
 mod confined;
 mod examples;
 mod page;
 mod runs;
+mod traces;
 
 use crate::runtime::folder;
 use client::{Answer, Connection};

@@ -1,6 +1,6 @@
 //! What the service tells of itself to clients of Judge0.
 
-use super::error::Judge0Error;
+use super::callback::{TIMEOUT, TRIES};
 use super::wire::{CPU_SECONDS, MEMORY_KB, WALL_SECONDS};
 use crate::api::error::ApiError;
 use crate::api::router::Api;
@@ -102,7 +102,7 @@ pub(in crate::api) async fn languages(State(api): State<Api>) -> Json<Vec<Langua
 pub(in crate::api) async fn one_language(
     State(api): State<Api>,
     Path(id): Path<String>,
-) -> Result<Json<LanguageWire>, Judge0Error> {
+) -> Result<Json<LanguageWire>, ApiError> {
     let known = id.parse().ok().filter(|id| LANGUAGE_IDS.contains(id));
     let id = known.ok_or(ApiError::NotFound)?;
     Ok(Json(language(&api, id)))
@@ -130,9 +130,9 @@ pub(in crate::api) async fn config_info(State(api): State<Api>) -> Json<Value> {
         "allowed_languages_for_compile_options": [],
         "enable_command_line_arguments": true,
         "enable_submission_delete": false,
-        "enable_callbacks": false,
-        "callbacks_max_tries": 0,
-        "callbacks_timeout": 0.0,
+        "enable_callbacks": api.0.callbacks.are_made(),
+        "callbacks_max_tries": TRIES,
+        "callbacks_timeout": TIMEOUT.as_secs_f64(),
         "enable_additional_files": false,
         "max_queue_size": api.0.validator.stats().capacity,
         "cpu_time_limit": CPU_SECONDS.min(seconds),

@@ -1,7 +1,8 @@
 //! Submissions: sent, waited for, asked for.
 
 use super::about::MOST_TOGETHER;
-use super::error::{Judge0Error, Judge0Errors, Judge0Message};
+use super::callback::Place;
+use super::error::{Judge0Errors, Judge0Message};
 use super::result::{Fields, Telling};
 use super::store::Entry;
 use super::wire::{Asked, SubmissionWire};
@@ -19,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use url::Url;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -82,17 +84,20 @@ pub(in crate::api) async fn send(
     api: Called,
     Query(options): Query<Options>,
     request: Request,
-) -> Result<Response, Judge0Error> {
+) -> Result<Response, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
-    let (base64, caps) = (options.base64(), api.0.caps);
-    let convert = move |submission: SubmissionWire| Ok(submission.convert(base64, &caps)?);
+    let (base64, shared) = (options.base64(), api.clone());
+    let convert = move |submission: SubmissionWire| {
+        Ok(submission.convert(base64, &shared.0.caps, &shared.0.callbacks)?)
+    };
     let asked = documents::read(bytes, convert).await?;
-    let (token, entry, results) = accept(&api, asked)?;
+    let accepted = accept(&api, asked)?;
+    let (token, entry) = (accepted.token.clone(), Arc::clone(&accepted.entry));
     if !says_yes(options.wait.as_deref()) {
-        finish_later(&api, &token, entry, results);
+        tokio::spawn(accepted.finish(api));
         return Ok((StatusCode::CREATED, Json(json!({ "token": token }))).into_response());
     }
-    finish(&api, &token, &entry, results).await;
+    accepted.finish(api).await;
     let told = options.telling().tell(&token, &entry)?;
     Ok((StatusCode::CREATED, Json(told)).into_response())
 }
@@ -118,13 +123,15 @@ pub(in crate::api) async fn send_batch(
     api: Called,
     Query(options): Query<Options>,
     request: Request,
-) -> Result<Response, Judge0Error> {
+) -> Result<Response, ApiError> {
     let bytes = body::read(request, &api.0.server).await?;
-    let (base64, caps) = (options.base64(), api.0.caps);
+    let (base64, shared) = (options.base64(), api.clone());
     let convert = move |batch: BatchWire| {
         check_count(batch.submissions.len())?;
         let submissions = batch.submissions.into_iter();
-        let asked = submissions.map(|Object(submission)| submission.convert(base64, &caps));
+        let asked = submissions.map(|Object(submission)| {
+            submission.convert(base64, &shared.0.caps, &shared.0.callbacks)
+        });
         Ok(asked.collect::<Vec<_>>())
     };
     let batch = documents::read(bytes, convert).await?;
@@ -133,11 +140,12 @@ pub(in crate::api) async fn send_batch(
         answers.push(match asked {
             Ok(asked) => {
                 // Those before it are on their way; a queue that is full now takes no more of them.
-                let (token, entry, results) = accept(&api, asked)?;
-                finish_later(&api, &token, entry, results);
+                let accepted = accept(&api, asked)?;
+                let token = accepted.token.clone();
+                tokio::spawn(accepted.finish(api.clone()));
                 json!({ "token": token })
             }
-            Err(errors) => json!(Judge0Error::from(errors).fields()),
+            Err(errors) => json!(Judge0Errors::from(&errors)),
         });
     }
     Ok((StatusCode::CREATED, Json(answers)).into_response())
@@ -159,7 +167,7 @@ pub(in crate::api) async fn ask(
     api: Called,
     Path(token): Path<String>,
     Query(options): Query<Options>,
-) -> Result<Json<Value>, Judge0Error> {
+) -> Result<Json<Value>, ApiError> {
     let entry = api.0.judge0.get(&token).ok_or(ApiError::NoSubmission)?;
     Ok(Json(options.telling().tell(&token, &entry)?))
 }
@@ -178,7 +186,7 @@ pub(in crate::api) async fn ask(
 pub(in crate::api) async fn ask_batch(
     api: Called,
     Query(options): Query<Options>,
-) -> Result<Json<Value>, Judge0Error> {
+) -> Result<Json<Value>, ApiError> {
     let tokens = options.tokens.as_deref().unwrap_or_default();
     let tokens: Vec<&str> = tokens
         .split(',')
@@ -209,9 +217,20 @@ fn check_count(count: usize) -> Result<(), ApiError> {
     }
 }
 
-type Accepted = (String, Arc<Entry>, Results<ProgramResult>);
+/// A submission that was taken.
+struct Accepted {
+    token: String,
+    entry: Arc<Entry>,
+    results: Results<ProgramResult>,
+    /// Where its result is to be sent, with the place that is held for that.
+    callback: Option<(Url, Place)>,
+}
 
 fn accept(api: &Called, asked: Asked) -> Result<Accepted, ApiError> {
+    let callback = asked.callback.clone();
+    let callback = callback
+        .map(|url| Ok::<_, ApiError>((url, api.0.callbacks.place()?)))
+        .transpose()?;
     let programs = vec![asked.program.clone()];
     let results = api
         .validator()
@@ -219,28 +238,30 @@ fn accept(api: &Called, asked: Asked) -> Result<Accepted, ApiError> {
     let token = Uuid::new_v4().to_string();
     let entry = Entry::new(asked);
     api.0.judge0.keep(&token, entry.clone());
-    Ok((token, entry, results))
+    Ok(Accepted {
+        token,
+        entry,
+        results,
+        callback,
+    })
 }
 
-fn finish_later(api: &Called, token: &str, entry: Arc<Entry>, results: Results<ProgramResult>) {
-    let (api, token) = (api.clone(), token.to_owned());
-    tokio::spawn(async move { finish(&api, &token, &entry, results).await });
-}
-
-async fn finish(
-    api: &Called,
-    token: &str,
-    entry: &Arc<Entry>,
-    mut results: Results<ProgramResult>,
-) {
-    let result = results.recv().await.map(|(_, result)| result);
-    entry.finish(result.unwrap_or_else(|| {
-        Err(Fault {
-            code: FaultCode::Engine,
-            message: "the engine failed".into(),
-            retryable: true,
-        })
-    }));
-    // It weighs more now.
-    api.0.judge0.keep(token, entry.clone());
+impl Accepted {
+    /// Waits for the result, and has it sent where it is to be; nobody waits for that.
+    async fn finish(mut self, api: Called) {
+        let result = self.results.recv().await.map(|(_, result)| result);
+        self.entry.finish(result.unwrap_or_else(|| {
+            Err(Fault {
+                code: FaultCode::Engine,
+                message: "the engine failed".into(),
+                retryable: true,
+            })
+        }));
+        // It weighs more now.
+        api.0.judge0.keep(&self.token, Arc::clone(&self.entry));
+        if let Some((url, place)) = self.callback {
+            let callbacks = api.0.callbacks.clone();
+            tokio::spawn(callbacks.send(url, self.token, self.entry, place));
+        }
+    }
 }

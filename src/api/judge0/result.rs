@@ -8,6 +8,7 @@ use crate::domain::{Compare, Ended, ProgramRun, outputs_equal};
 use base64::Engine;
 use serde_json::{Map, Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
+use url::Url;
 
 /// What is told where nothing else is asked for.
 const USUAL: [&str; 8] = [
@@ -90,7 +91,7 @@ impl Telling {
             "memory_limit": asked.memory_kb,
             "number_of_runs": asked.runs,
             "redirect_stderr_to_stdout": asked.redirect,
-            "callback_url": null,
+            "callback_url": asked.callback.as_ref().map(Url::as_str),
             "additional_files": null,
             "compiler_options": null,
             "compile_output": null,

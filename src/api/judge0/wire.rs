@@ -1,11 +1,13 @@
 //! What a request for a submission says. Unknown fields are passed over, as that service does.
 
 use super::about::LANGUAGE_IDS;
+use super::callback::Callbacks;
 use crate::api::programs::{BASE64, limits};
 use crate::api::v1::wire::{FieldErrors, Path, TextWire};
 use crate::domain::{Limits, Program, Text};
 use base64::Engine;
 use serde::Deserialize;
+use url::Url;
 use utoipa::ToSchema;
 
 /// Defaults of that service.
@@ -61,7 +63,8 @@ pub(in crate::api) struct SubmissionWire {
     /// Whether what is written to stderr is told as stdout, after it.
     #[serde(default)]
     pub redirect_stderr_to_stdout: Option<bool>,
-    /// Refused: this server calls nobody.
+    /// Where the result is sent by PUT once it is known; refused unless its host is one of those that
+    /// the server may call.
     #[serde(default)]
     pub callback_url: Option<String>,
     /// Refused.
@@ -82,6 +85,8 @@ pub(super) struct Asked {
     pub memory_kb: f64,
     pub runs: u64,
     pub redirect: bool,
+    /// Where its result is sent.
+    pub callback: Option<Url>,
 }
 
 impl Asked {
@@ -94,7 +99,12 @@ impl Asked {
 
 impl SubmissionWire {
     /// The submission, with its texts decoded where they are in base64.
-    pub(super) fn convert(self, base64: bool, caps: &Limits) -> Result<Asked, FieldErrors> {
+    pub(super) fn convert(
+        self,
+        base64: bool,
+        caps: &Limits,
+        callbacks: &Callbacks,
+    ) -> Result<Asked, FieldErrors> {
         let mut errors = FieldErrors::default();
         let root = Path::Root;
         let mut text = |text: Option<TextWire>, name: &str| {
@@ -140,18 +150,15 @@ impl SubmissionWire {
                 );
             }
         }
-        refuse(
-            &self.callback_url,
-            root.field("callback_url"),
-            CALLBACKS,
-            &mut errors,
-        );
-        refuse(
-            &self.additional_files,
-            root.field("additional_files"),
-            ARCHIVES,
-            &mut errors,
-        );
+        let callback = said(&self.callback_url).and_then(|text| {
+            let address = callbacks.address(text);
+            address
+                .map_err(|why| errors.add(root.field("callback_url"), why))
+                .ok()
+        });
+        if said(&self.additional_files).is_some() {
+            errors.add(root.field("additional_files"), ARCHIVES);
+        }
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -175,18 +182,15 @@ impl SubmissionWire {
             memory_kb,
             runs: runs as u64,
             redirect: self.redirect_stderr_to_stdout.unwrap_or(false),
+            callback,
         })
     }
 }
 
-const CALLBACKS: &str =
-    "is not allowed: this server makes no connections; ask for the token's result";
 const ARCHIVES: &str = "is not allowed: send `/run_code` where a program needs files";
 
-fn refuse(value: &Option<String>, path: Path<'_>, why: &str, errors: &mut FieldErrors) {
-    if value.as_deref().is_some_and(|value| !value.is_empty()) {
-        errors.add(path, why);
-    }
+fn said(value: &Option<String>) -> Option<&str> {
+    value.as_deref().filter(|value| !value.is_empty())
 }
 
 /// Base64 as some encoders wrap it.

@@ -100,8 +100,7 @@ async fn verdicts(
     };
     let mut results = api
         .validator()
-        .submit(vec![submission], api.tenant.clone())
-        .map_err(ApiError::Busy)?;
+        .submit(vec![submission], api.tenant.clone())?;
     match results.recv().await.map(|(_, result)| result.judged) {
         Some(Ok(judged)) => Ok(Ok(judged.verdicts)),
         Some(Err(fault)) => {

@@ -8,12 +8,13 @@ mod family;
 pub(in crate::api) mod functions;
 mod prompts;
 
+use super::SandboxFusionError;
 use super::answers::{EvalResult, Metrics, Prompt};
 use super::requests::{MetricsRequest, RowRequest, RowsRequest, SubmitRequest};
 use super::rows::id;
 use crate::api::called::Called;
 use crate::api::documents;
-use crate::api::error::{ApiError, ProblemDocument};
+use crate::api::error::ApiError;
 use axum::Json;
 use axum::extract::Request;
 use family::Family;
@@ -31,10 +32,8 @@ pub(in crate::api) async fn list_datasets() -> Json<Vec<&'static str>> {
 #[utoipa::path(post, path = "/list_ids", tag = "sandboxfusion", request_body = RowsRequest,
     responses(
         (status = 200, description = "Their ids.", body = Vec<Value>),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
     ))]
 pub(in crate::api) async fn list_ids(
     api: Called,
@@ -51,10 +50,8 @@ pub(in crate::api) async fn list_ids(
 #[utoipa::path(post, path = "/get_prompts", tag = "sandboxfusion", request_body = RowsRequest,
     responses(
         (status = 200, description = "A prompt a row.", body = Vec<Prompt>),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
     ))]
 pub(in crate::api) async fn get_prompts(
     api: Called,
@@ -72,10 +69,8 @@ pub(in crate::api) async fn get_prompts(
 #[utoipa::path(post, path = "/get_prompt_by_id", tag = "sandboxfusion", request_body = RowRequest,
     responses(
         (status = 200, description = "The prompt.", body = Prompt),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
     ))]
 pub(in crate::api) async fn get_prompt_by_id(
     api: Called,
@@ -91,12 +86,10 @@ pub(in crate::api) async fn get_prompt_by_id(
 #[utoipa::path(post, path = "/submit", tag = "sandboxfusion", request_body = SubmitRequest,
     responses(
         (status = 200, description = "What became of it.", body = EvalResult),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 504, description = "The queue is full, or closed: ask again.",
-            body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
+        (status = 504, description = "The queue is full or closed, or the key has sent enough for now: ask again.",
+            body = SandboxFusionError),
     ))]
 pub(in crate::api) async fn submit(
     api: Called,
@@ -113,10 +106,8 @@ pub(in crate::api) async fn submit(
 #[utoipa::path(post, path = "/get_metrics", tag = "sandboxfusion", request_body = MetricsRequest,
     responses(
         (status = 200, description = "The counts.", body = Metrics),
-        (status = "4XX", description = "The request cannot be used.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
+        (status = "4XX", description = "The request cannot be used.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
     ))]
 pub(in crate::api) async fn get_metrics(
     api: Called,

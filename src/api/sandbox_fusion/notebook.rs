@@ -3,11 +3,12 @@
 //! One program, the driver, runs the cells and writes down what came of each in a file, which is read
 //! back however it ended. All of it is the cells' own doing: nothing is decided by it.
 
+use super::SandboxFusionError;
 use super::files::{Fetched, fetched, files, paths, told_files};
 use super::wire::{CommandResult, CommandStatus, RunStatus, check_seconds};
 use crate::api::called::Called;
 use crate::api::documents;
-use crate::api::error::{ApiError, ProblemDocument};
+use crate::api::error::ApiError;
 use crate::api::programs::{self, BASE64, limits};
 use crate::api::v1::wire::{FieldErrors, Path, TextWire};
 use crate::domain::{Ended, Limits, Program, ProgramRun, Text};
@@ -171,20 +172,14 @@ struct Notebook {
     request_body = RunJupyterRequest,
     responses(
         (status = 200, description = "What came of them.", body = RunJupyterResponse),
-        (status = 400, description = "The body is not JSON.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 415, description = "The body is in another format.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Fields are missing or wrong.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 500, description = "The server failed.", body = ProblemDocument,
-            content_type = "application/problem+json"),
-        (status = 504, description = "The queue is full, or closed: ask again.",
-            body = ProblemDocument, content_type = "application/problem+json",
+        (status = 400, description = "The body is not JSON.", body = SandboxFusionError),
+        (status = 408, description = "The body did not arrive in time.", body = SandboxFusionError),
+        (status = 413, description = "The body is too large.", body = SandboxFusionError),
+        (status = 415, description = "The body is in another format.", body = SandboxFusionError),
+        (status = 422, description = "Fields are missing or wrong.", body = SandboxFusionError),
+        (status = 500, description = "The server failed.", body = SandboxFusionError),
+        (status = 504, description = "The queue is full or closed, or the key has sent enough for now: ask again.",
+            body = SandboxFusionError,
             headers(("Retry-After" = u64, description = "Seconds to wait."))),
     ),
 )]

@@ -41,8 +41,7 @@ pub(super) async fn compare_outputs(
         let wave = &left[..together.min(left.len())];
         let programs = wave.iter().map(|case| case.program(code, plan.limits));
         let results = programs::run_all(api, programs.collect())
-            .await
-            .map_err(ApiError::Busy)?;
+            .await?;
         for (case, result) in wave.iter().zip(results) {
             if meter.is_spent() {
                 break;

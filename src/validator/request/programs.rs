@@ -3,14 +3,16 @@
 use super::Task;
 use crate::domain::{Program, ProgramResult};
 use crate::validator::fault::{FaultPoint, Faults};
-use crate::validator::lock;
+use crate::validator::{lock, spans};
 use std::sync::Mutex;
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
+use tracing::Span;
 
 /// The programs of a request.
 pub(in crate::validator) struct Programs {
-    /// With whether it is answered.
-    programs: Vec<(Program, Mutex<bool>)>,
+    /// With its span until it is answered.
+    programs: Vec<(Program, Mutex<Option<Span>>)>,
     results: UnboundedSender<(usize, ProgramResult)>,
     faults: Faults,
 }
@@ -21,9 +23,9 @@ impl Programs {
         results: UnboundedSender<(usize, ProgramResult)>,
         faults: Faults,
     ) -> Self {
-        let unanswered = |program| (program, Mutex::new(false));
+        let unanswered = |(index, program)| (program, Mutex::new(Some(spans::program(index))));
         Programs {
-            programs: programs.into_iter().map(unanswered).collect(),
+            programs: programs.into_iter().enumerate().map(unanswered).collect(),
             results,
             faults,
         }
@@ -41,17 +43,26 @@ impl Programs {
 
     /// Whether it needs no run any more.
     pub(in crate::validator) fn is_answered(&self, index: usize) -> bool {
-        *lock(&self.programs[index].1)
+        lock(&self.programs[index].1).is_none()
+    }
+
+    /// A worker takes it up.
+    pub(in crate::validator) fn begin(&self, index: usize, waited: Duration) {
+        if let Some(span) = &*lock(&self.programs[index].1) {
+            spans::begun(span, waited);
+        }
     }
 
     /// Gives the result, unless there was one.
     pub(in crate::validator) fn answer(&self, index: usize, result: ProgramResult) {
-        let mut answered = lock(&self.programs[index].1);
-        if *answered {
+        let mut unanswered = lock(&self.programs[index].1);
+        if unanswered.is_none() {
             return;
         }
         (self.faults)(FaultPoint::Answer);
-        *answered = true;
+        if let Some(span) = unanswered.take() {
+            spans::ran(&span, result.as_ref().ok());
+        }
         // Whoever asked may have gone; then there is nobody to tell.
         let _ = self.results.send((index, result));
     }

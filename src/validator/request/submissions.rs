@@ -3,10 +3,11 @@
 use super::Task;
 use crate::domain::{Executions, Fault, Judged, Submission, SubmissionResult, Verdict};
 use crate::validator::fault::{FaultPoint, Faults};
-use crate::validator::lock;
+use crate::validator::{lock, spans};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc::UnboundedSender;
+use tracing::Span;
 
 /// Most bytes of output in the verdicts of one request. An answer is held in memory whole, also
 /// where every check of a large batch prints as much as it may and most of them come from the
@@ -31,6 +32,8 @@ struct Progress {
     executions: Executions,
     fault: Option<Fault>,
     answered: bool,
+    /// Until it is answered.
+    span: Span,
 }
 
 /// What is known of a check.
@@ -49,12 +52,13 @@ impl Submissions {
         results: UnboundedSender<(usize, SubmissionResult)>,
         faults: Faults,
     ) -> Self {
-        let with_progress = |submission: Submission| {
-            let progress = Progress::new(submission.checks.len());
+        let with_progress = |(index, submission): (usize, Submission)| {
+            let progress = Progress::new(index, submission.checks.len());
             (submission, Mutex::new(progress))
         };
+        let submissions = submissions.into_iter().enumerate();
         let all = Submissions {
-            submissions: submissions.into_iter().map(with_progress).collect(),
+            submissions: submissions.map(with_progress).collect(),
             results,
             told_bytes: AtomicU64::new(0),
             faults,
@@ -84,6 +88,11 @@ impl Submissions {
 
     pub(in crate::validator) fn submission(&self, index: usize) -> &Submission {
         &self.submissions[index].0
+    }
+
+    /// Its span, while it is not answered.
+    pub(in crate::validator) fn span(&self, index: usize) -> Span {
+        lock(&self.submissions[index].1).span.clone()
     }
 
     /// Whether a submission gets no verdicts any more, so that its other checks need no runs.
@@ -156,6 +165,8 @@ impl Submissions {
             None => Ok(Judged::new(verdicts, progress.executions)),
         };
         progress.answered = true;
+        let span = std::mem::replace(&mut progress.span, Span::none());
+        spans::answered(&span, judged.as_ref().ok());
         let id = self.submissions[index].0.id.clone();
         // Whoever asked may have gone; then there is nobody to tell.
         let _ = self.results.send((index, SubmissionResult { id, judged }));
@@ -163,13 +174,14 @@ impl Submissions {
 }
 
 impl Progress {
-    fn new(checks: usize) -> Self {
+    fn new(index: usize, checks: usize) -> Self {
         Progress {
             checks: vec![Known::Nothing; checks],
             missing: checks,
             executions: Executions::default(),
             fault: None,
             answered: false,
+            span: spans::submission(index, checks),
         }
     }
 

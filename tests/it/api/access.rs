@@ -61,7 +61,12 @@ async fn every_route_but_these_needs_a_key() {
         if for_all.contains(&path) {
             assert_eq!(answer.status, 200, "{path}");
         } else {
-            answer.problem(401, "no-key");
+            // In the form of the service that the route is of.
+            assert_eq!(answer.status, 401, "{path}");
+            assert_eq!(
+                answer.header("www-authenticate"),
+                Some(r#"Bearer realm="touchstone""#)
+            );
         }
     }
     // Nor does anybody learn what there is.

@@ -235,3 +235,46 @@ fn runs_are_linked_where_there_are_some() {
     )));
     assert!(!link(&Server::start(&["--workers", "1"], &[])));
 }
+
+/// What is typed there is sent with a check, and with the page's look at the figures.
+#[test]
+fn a_key_is_asked_for_and_sent() {
+    const KEY: &str = "ts_0123456789abcdef";
+    let server = Server::start(
+        &["--workers", "1"],
+        &[
+            ("TOUCHSTONE_API_KEYS", &format!("ci:{KEY}")),
+            ("TOUCHSTONE_ACCESS_METRICS_NEED_KEY", "true"),
+        ],
+    );
+    let Some(mut browser) = visited(&server) else {
+        return;
+    };
+    let no_figures = "document.getElementById('figures-note').textContent";
+    browser.wait_for(
+        no_figures,
+        "No figures of the service: its metrics are not shown here (401).",
+    );
+    browser.wait_for("document.getElementById('key-part').open", false);
+    let judge = "document.getElementById('judge').click()";
+    browser.evaluate(judge);
+    browser.wait_for(
+        SUMMARY,
+        "Not judged: an API key is needed: `Authorization: Bearer KEY`",
+    );
+    browser.wait_for("document.getElementById('key-part').open", true);
+    browser.wait_for("document.activeElement.id", "key");
+    enter(&mut browser, "#key", "ts_nobodys0123456789");
+    browser.evaluate(judge);
+    browser.wait_for(SUMMARY, "Not judged: this API key is not known");
+    browser.wait_for("document.querySelectorAll('#verdicts li').length", 0);
+    enter(&mut browser, "#key", KEY);
+    browser.evaluate(judge);
+    browser.wait_for(SUMMARY, "1 passed of 3 valid of 3 checks; reward 0");
+    browser.wait_for(BADGES, json!(["fail", "pass", "fail"]));
+    browser.wait_for("document.getElementById('figures-note').hidden", true);
+    // It is nowhere but in the field.
+    let kept = "[localStorage.length, sessionStorage.length, document.cookie, location.href.includes('ts_'), document.getElementById('request').textContent.includes('ts_')]";
+    browser.wait_for(kept, json!([0, 0, "", false, false]));
+    went_well(&server, &mut browser, &["401"]);
+}
