@@ -2,10 +2,10 @@
 //!
 //! Cases of a batch stand in lists side by side. Judging is that of the data-set routes.
 
-use super::sandbox_fusion::SandboxFusionError;
 use super::called::Called;
 use super::documents;
 use super::error::ApiError;
+use super::sandbox_fusion::SandboxFusionError;
 use super::sandbox_fusion::answers::EvalResult;
 use super::sandbox_fusion::datasets::{cases, functions};
 use super::sandbox_fusion::plan::{Defaults, Plan};

@@ -40,8 +40,7 @@ pub(super) async fn compare_outputs(
         let left = &cases[tests.len()..];
         let wave = &left[..together.min(left.len())];
         let programs = wave.iter().map(|case| case.program(code, plan.limits));
-        let results = programs::run_all(api, programs.collect())
-            .await?;
+        let results = programs::run_all(api, programs.collect()).await?;
         for (case, result) in wave.iter().zip(results) {
             if meter.is_spent() {
                 break;

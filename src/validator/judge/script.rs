@@ -3,7 +3,7 @@
 use super::ending::{general, out_of_memory, reconsider, reference_failed};
 use super::{Case, Ruling};
 use crate::domain::{Isolation, Outcome, Text};
-use crate::sandbox::{Ending, Job, Phase, Test};
+use crate::sandbox::{Ending, Job, Phase, Raised, Test};
 use crate::validator::runs::{Interrupted, Runs};
 
 pub(super) fn judge(
@@ -42,6 +42,11 @@ pub(super) fn judge(
     Ok(ruling.of_candidate(answer))
 }
 
+/// A test's own finding: a failed assert, or pytest's word for an exception that did not come.
+fn is_assertion(raised: &Raised) -> bool {
+    raised.is_a("AssertionError") || raised.is_a("Failed")
+}
+
 fn rule(ending: &Ending, vouched: bool) -> Ruling {
     match ending {
         Ending::TestsPassed => Ruling::pass(),
@@ -52,7 +57,7 @@ fn rule(ending: &Ending, vouched: bool) -> Ruling {
         Ending::Raised {
             phase: Phase::Test,
             raised,
-        } if raised.is_a("AssertionError") && !out_of_memory(raised) => {
+        } if is_assertion(raised) && !out_of_memory(raised) => {
             Ruling::of(Outcome::Fail, &raised.message)
         }
         _ => general(ending, vouched),

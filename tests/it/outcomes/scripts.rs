@@ -10,6 +10,24 @@ fn entering(source: &str) -> Value {
 }
 
 #[test]
+fn what_pytest_expects_to_be_raised() {
+    let test = "import pytest\nwith pytest.raises(TypeError):\n    add(1, '')";
+    check(vec![
+        alone(ADD, script(test), passed()),
+        alone(
+            "def add(a, b):\n    return a",
+            script(test),
+            outcome("fail", "Failed: DID NOT RAISE TypeError"),
+        ),
+        alone(
+            "def add(a, b):\n    raise KeyError(b)",
+            script(test),
+            outcome("error", "KeyError: ''"),
+        ),
+    ]);
+}
+
+#[test]
 fn asserts() {
     check(vec![
         alone(

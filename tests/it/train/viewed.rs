@@ -43,7 +43,8 @@ fn a_run_serves_its_own_page() {
     browser.open(&address);
     browser.wait_for("document.getElementById('connection').textContent", "Live");
     // A point each evaluation, the one before the first iteration included: it moves.
-    let points = "Number(document.querySelector('#chart-pass [data-label=\"held-out\"]')?.dataset.points)";
+    let points =
+        "Number(document.querySelector('#chart-pass [data-label=\"held-out\"]')?.dataset.points)";
     browser.wait_for(&format!("{points} > 1"), true);
     let complaints = browser.complaints();
     assert!(complaints.is_empty(), "{complaints:#?}");
