@@ -42,6 +42,8 @@ fn a_run_serves_its_own_page() {
     std::thread::spawn(move || said.for_each(drop));
     browser.open(&address);
     browser.wait_for("document.getElementById('connection').textContent", "Live");
+    browser.wait_for("document.querySelectorAll('#rows a').length", 1);
+    browser.evaluate("document.querySelector('#rows a').click()");
     // A point each evaluation, the one before the first iteration included: it moves.
     let points =
         "Number(document.querySelector('#chart-pass [data-label=\"held-out\"]')?.dataset.points)";
