@@ -12,7 +12,6 @@ mod artifacts;
 mod door;
 mod engine;
 mod error;
-mod hot_code;
 mod instance;
 #[doc(hidden)]
 pub mod message;

@@ -2,15 +2,13 @@
 
 use super::door::{self, Door};
 use super::engine::{self, Purpose};
-use super::hot_code;
 use super::instance::Sandbox;
 use super::pages::PageMap;
-use super::run::{Compiled, Job, Run};
 use super::state::{MemoryLimit, State};
 use super::wasi;
 use super::world::{Library, World};
 use super::{Artifacts, EngineError, Manifest};
-use crate::domain::{Limits, RuntimeInfo};
+use crate::domain::RuntimeInfo;
 use futures_util::FutureExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,16 +86,16 @@ impl Runtime {
         let engine = engine::engine(purpose).map_err(EngineError::load)?;
         // SAFETY: compiled code is executed as it is. It was written by us into a folder that is
         // its owner's alone, and its digest was checked on opening.
-        let code = unsafe { Module::deserialize_file(&engine, artifacts.code()) }
+        let module = unsafe { Module::deserialize_file(&engine, artifacts.code()) }
             .map_err(EngineError::load)?;
         let linker = linker(&engine).map_err(EngineError::load)?;
-        let module = linker.instantiate_pre(&code).map_err(EngineError::load)?;
+        let module = linker.instantiate_pre(&module).map_err(EngineError::load)?;
         let library = artifacts.library()?;
         let pristine =
             Pristine::new(&engine, &module, library.clone()).map_err(EngineError::load)?;
         let running = Arc::new(AtomicBool::new(true));
         tick(&engine, &running)?;
-        let runtime = Runtime(Arc::new(Inner {
+        Ok(Runtime(Arc::new(Inner {
             engine,
             module,
             library,
@@ -106,12 +104,7 @@ impl Runtime {
             pages: PageMap::open(),
             settings,
             running,
-        }));
-        runtime.sandbox().run(&representative())?;
-        // SAFETY: the only guest so far has ended, and none begins before this function returns.
-        let huge = unsafe { hot_code::gather(&code) };
-        tracing::debug!(huge, "code on huge pages");
-        Ok(runtime)
+        })))
     }
 
     /// A sandbox for one thread.
@@ -135,22 +128,6 @@ impl Runtime {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.0.manifest.digest
-    }
-}
-
-/// Makes the interpreter execute what ordinary programs make it execute.
-fn representative() -> Run {
-    Run {
-        job: Job::Main {
-            code: include_str!("../../sandbox/representative.py").into(),
-            stdin: Vec::new(),
-            files: Vec::new(),
-            arguments: Vec::new(),
-            fetch: Vec::new(),
-        },
-        limits: Limits::default(),
-        seed: 0,
-        compiled: Compiled::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::runtime::{in_sandbox, program, read};
 use serde_json::Value;
-use touchstone::sandbox::{Ending, Run};
+use touchstone::sandbox::Run;
 
 /// Programs that leave the interpreter in a state that a later one could notice.
 const UNTIDY: &[&str] = &[
@@ -48,22 +48,6 @@ fn programs() -> Vec<Run> {
     });
     let untidy = UNTIDY.iter().map(|code| run(code, ""));
     untidy.chain(fixtures).collect()
-}
-
-/// What is executed when a runtime is loaded has to come to its end: code that it does not reach stays
-/// where it is slow.
-#[test]
-fn the_representative_program_runs() {
-    let run = run(&read("sandbox/representative.py"), "");
-    in_sandbox(|sandbox| {
-        let execution = sandbox.run(&run).expect("an execution");
-        let ended = Ending::Exited {
-            status: 0,
-            raised: None,
-        };
-        assert_eq!(execution.ending, ended);
-        assert!(execution.stdout.starts_with(b"59 {'be': 2"));
-    });
 }
 
 #[test]
