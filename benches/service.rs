@@ -310,6 +310,9 @@ fn overload(seconds: u64, times: u64, connections: u64) {
     let time = Duration::from_secs(seconds);
     offer(&server, connections, pause, time, &known).report("overload", &server);
     calm("idle/after", 1);
+    // What was taken is given back within ten seconds of the last work.
+    std::thread::sleep(3 * CALM);
+    println!("{}", json!({"name": "at rest", "server": server.state()}));
 }
 
 /// Checks of one request.

@@ -15,6 +15,11 @@ use std::time::{Duration, Instant};
 /// What `Rejected::Full` says to a client before anything was measured. Arbitrary.
 const FIRST_GUESS: Duration = Duration::from_millis(10);
 
+/// How many of the last times between tasks count. With few, the average falls low by chance again and
+/// again, and that is when requests are taken, where there are many: too many of them. As many as are
+/// taken up in a second or less.
+const PACES: u32 = 255;
+
 /// Work for the workers.
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -34,8 +39,14 @@ struct State {
     closed: bool,
     /// How long a check keeps a worker, averaged over the last dozen or so. For hints only.
     usual: Duration,
-    /// The same of a task.
-    usual_task: Duration,
+    /// From one task's being taken up to the next one's, by whichever worker, averaged while others
+    /// waited. What a task takes is not enough to tell how long those behind it wait: on a machine that
+    /// has too much to do, workers wait for the processor too.
+    pace: Duration,
+    /// How many times are in the average.
+    paces: u32,
+    /// When a task was last taken up, where others were left waiting.
+    taken_up: Option<Instant>,
 }
 
 struct Turn {
@@ -86,7 +97,9 @@ impl Queue {
                 unfinished: 0,
                 closed: false,
                 usual: FIRST_GUESS,
-                usual_task: FIRST_GUESS,
+                pace: FIRST_GUESS / u32::try_from(workers.max(1)).unwrap_or(u32::MAX),
+                paces: 0,
+                taken_up: None,
             }),
             changed: Condvar::new(),
             capacity,
@@ -132,7 +145,7 @@ impl Queue {
                 .saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
             return Err(Rejected::Full { retry_after });
         }
-        let wait = state.wait(self.workers);
+        let wait = state.wait();
         if let Some(patience) = patience.filter(|patience| wait > *patience) {
             let retry_after = wait - patience;
             return Err(Rejected::Full { retry_after });
@@ -157,11 +170,12 @@ impl Queue {
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         let mut turn = state.turns.pop_front()?;
         let task = turn.tasks.pop_front()?;
+        let now = Instant::now();
         let taken = Taken {
             request: turn.request.clone(),
             task: task.clone(),
             queue: self,
-            since: Instant::now(),
+            since: now,
         };
         state.taken.push((turn.request.clone(), task));
         if !turn.tasks.is_empty() {
@@ -170,6 +184,7 @@ impl Queue {
             // For workers that rest.
             self.changed.notify_all();
         }
+        state.took_up(now);
         Some(taken)
     }
 
@@ -184,10 +199,8 @@ impl Queue {
             state.taken.swap_remove(position);
         }
         state.unfinished = state.unfinished.saturating_sub(checks);
-        let task = done.since.elapsed();
-        let each = task / u32::try_from(checks.max(1)).unwrap_or(u32::MAX);
+        let each = done.since.elapsed() / u32::try_from(checks.max(1)).unwrap_or(u32::MAX);
         state.usual = (state.usual * 15 + each) / 16;
-        state.usual_task = (state.usual_task * 15 + task) / 16;
     }
 
     /// Waits for so long, or less where nothing is left to wait for: then it gives false.
@@ -249,10 +262,20 @@ impl Queue {
 impl State {
     /// How long a request that came now would wait for its first turn. Each of those before it has one
     /// before that.
-    fn wait(&self, workers: usize) -> Duration {
-        let rounds = self.turns.len() / workers;
-        let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
-        self.usual_task.saturating_mul(rounds)
+    fn wait(&self) -> Duration {
+        let before = u32::try_from(self.turns.len()).unwrap_or(u32::MAX);
+        self.pace.saturating_mul(before)
+    }
+
+    /// A task was taken up.
+    fn took_up(&mut self, now: Instant) {
+        if let Some(before) = self.taken_up {
+            let known = self.paces;
+            self.pace = (self.pace * known + now.duration_since(before)) / (known + 1);
+            self.paces = (known + 1).min(PACES);
+        }
+        // While nothing waits, the time to the next one says how often there are requests.
+        self.taken_up = (!self.turns.is_empty()).then_some(now);
     }
 
     /// Whether no task is left, and none will come.
