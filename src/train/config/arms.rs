@@ -132,6 +132,12 @@ pub(super) fn changed(
             .split_once('=')
             .ok_or_else(|| fault("is not NAME=VALUE".to_owned()))?;
         let (name, value) = (name.trim(), value.trim());
+        if ["arm", "preset"].contains(&name) {
+            // Written into the settings it would name what none of them does.
+            return Err(fault(format!(
+                "is many settings at once: name it with --{name}, or in the configuration"
+            )));
+        }
         let given = toml::from_str(&format!("{name} = {value}")).or_else(|_| {
             let text = toml::Value::from(value);
             toml::from_str::<toml::Table>(&format!("{name} = {text}"))

@@ -530,6 +530,7 @@ fn settings_are_changed_by_name() {
         ("game.prompt=3", "prompt"),
         ("game.prompts=many", "many"),
         ("=3", "\"=3\""),
+        ("arm=static", "--arm"),
     ] {
         let error = change(&[set]).expect_err(set).to_string();
         assert!(error.contains(set) && error.contains(what), "{error}");
