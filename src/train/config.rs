@@ -1,6 +1,8 @@
 //! What a run is: everything that decides its numbers, settled and checked once.
 
 mod arms;
+mod checked;
+mod defaults;
 
 pub use arms::{ARMS, arm};
 
@@ -177,6 +179,11 @@ pub struct Game {
     pub critic_temperature: f64,
     /// Iterations at the start in which the critic alone learns.
     pub critic_first: u64,
+    /// A question whose answers are all one text gives the generator nothing to choose between, whatever
+    /// its tests say, and its tests cost as many executions as any. Before it is tested another question
+    /// takes its place, so often at most (ours; Yu et al. 2025, arXiv 2503.14476, "dynamic sampling",
+    /// leave such questions out after they were judged). 0 tests every question, as the paper does.
+    pub redraws: usize,
 }
 
 /// What the penalty of leaving, and DPO, is measured from.
@@ -263,105 +270,6 @@ pub struct Machine {
     pub chunks: usize,
 }
 
-impl Default for TrainConfig {
-    fn default() -> Self {
-        TrainConfig {
-            name: "run".to_owned(),
-            arm: None,
-            seed: 1,
-            iterations: 40,
-            task: TaskConfig::Functions,
-            model: ModelSource::default(),
-            warm_start: WarmStart::default(),
-            game: Game::default(),
-            generator: Learning::default(),
-            critic: Learning {
-                learning_rate: 2e-4,
-                epochs: 1,
-                minibatch: 16,
-                ..Learning::default()
-            },
-            evaluation: EvaluationConfig::default(),
-            limits: CodeLimits::default(),
-            stop: Stop::default(),
-            checkpoint_every: 5,
-            machine: Machine::default(),
-        }
-    }
-}
-
-impl Default for WarmStart {
-    fn default() -> Self {
-        WarmStart {
-            seed: 1,
-            batch: 32,
-            generator_steps: 3000,
-            copying_steps: 1000,
-            test_steps: 600,
-            generator_rate: 2e-3,
-            critic_rate: 2e-3,
-        }
-    }
-}
-
-impl Default for Game {
-    fn default() -> Self {
-        Game {
-            prompts: 32,
-            samples: 8,
-            tests: 2,
-            start_tests: 0,
-            critic: Critic::Adversarial,
-            random_labels: false,
-            temperature: 1.0,
-            critic_temperature: 1.0,
-            critic_first: 3,
-        }
-    }
-}
-
-impl Default for Learning {
-    fn default() -> Self {
-        Learning {
-            objective: Objective::Dpo,
-            reference: Reference::Iteration,
-            beta: 0.1,
-            likelihood: 0.0,
-            clip: 0.2,
-            kl: 0.0,
-            learning_rate: 1e-4,
-            warmup: 10,
-            epochs: 2,
-            minibatch: 8,
-            pairs: 8,
-            adam: AdamW::default(),
-        }
-    }
-}
-
-impl Default for EvaluationConfig {
-    fn default() -> Self {
-        EvaluationConfig {
-            every: 5,
-            executions: None,
-            samples: 4,
-            hard_tests: 3,
-        }
-    }
-}
-
-impl Default for Machine {
-    fn default() -> Self {
-        Machine {
-            lanes: 2,
-            threads: 1,
-            slots: 128,
-            rows: 0,
-            chunks: 1,
-        }
-    }
-}
-
 /// A setting that makes no sense: which, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -406,113 +314,17 @@ impl TrainConfig {
         arms::changed(self, settings)
     }
 
-    /// Checks that all values make sense.
-    ///
-    /// # Errors
-    /// Names the first that does not.
-    pub fn checked(self) -> Result<Self, ConfigError> {
-        let game = &self.game;
-        let positive = [
-            ("game.prompts", game.prompts),
-            ("game.samples", game.samples),
-            ("game.tests", game.tests),
-            ("evaluation.samples", self.evaluation.samples),
-            ("evaluation.hard_tests", self.evaluation.hard_tests),
-            ("machine.lanes", self.machine.lanes),
-            ("machine.threads", self.machine.threads),
-            ("machine.slots", self.machine.slots),
-            ("machine.chunks", self.machine.chunks),
-            ("warm_start.batch", self.warm_start.batch),
-            ("generator.minibatch", self.generator.minibatch),
-            ("critic.minibatch", self.critic.minibatch),
-            ("checkpoint_every", self.checkpoint_every as usize),
-            ("evaluation.every", self.evaluation.every as usize),
-        ];
-        let learning = [("generator", &self.generator), ("critic", &self.critic)];
-        for (player, learning) in learning {
-            if learning.epochs == 0 || learning.pairs == 0 {
-                return Err(ConfigError(format!(
-                    "{player}.epochs and {player}.pairs have to be at least 1; a critic that is not to \
-                     learn is game.critic = \"static\""
-                )));
-            }
-        }
-        if self.model.critic.is_some() && self.model.generator.is_none() {
-            return Err(ConfigError(
-                "model.critic is there and model.generator is not: both are made here, or both come \
-                 from folders"
-                    .to_owned(),
-            ));
-        }
-        if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
-            return Err(ConfigError(format!("{name} is 0; it has to be at least 1")));
-        }
-        let rates = [
-            ("generator.learning_rate", self.generator.learning_rate),
-            ("critic.learning_rate", self.critic.learning_rate),
-            ("generator.beta", self.generator.beta),
-            ("critic.beta", self.critic.beta),
-            ("game.temperature", game.temperature),
-            ("game.critic_temperature", game.critic_temperature),
-            ("generator.clip", self.generator.clip),
-            ("critic.clip", self.critic.clip),
-            ("generator.kl", self.generator.kl),
-            ("critic.kl", self.critic.kl),
-            ("generator.likelihood", self.generator.likelihood),
-            ("critic.likelihood", self.critic.likelihood),
-            ("stop.minutes", self.stop.minutes.unwrap_or(0.0)),
-            ("stop.pass_at_1", self.stop.pass_at_1.unwrap_or(0.0)),
-        ];
-        let is_wrong = |(_, value): &&(&str, f64)| !(value.is_finite() && *value >= 0.0);
-        if let Some((name, value)) = rates.iter().find(is_wrong) {
-            return Err(ConfigError(format!(
-                "{name} is {value}; it has to be a number from 0 on"
-            )));
-        }
-        if let Some(fault) = self.task.fault() {
-            return Err(ConfigError(fault));
-        }
-        if matches!(self.task, TaskConfig::Problems(_)) {
-            self.checked_for_problems()?;
-        }
-        if game.start_tests > 0
-            && !(game.critic == Critic::Adversarial && game.start_tests < game.tests)
-        {
-            return Err(ConfigError(format!(
-                "game.start_tests is {}; it is for a critic that learns, and less than game.tests, \
-                 which is {}",
-                game.start_tests, game.tests
-            )));
-        }
-        Ok(self)
-    }
-
-    /// Checks what problems from a file need of the rest.
-    fn checked_for_problems(&self) -> Result<(), ConfigError> {
-        if self.model.generator.is_none() {
-            return Err(ConfigError(
-                "model.generator is missing: problems from a file are for a model that can write \
-                 programs already"
-                    .to_owned(),
-            ));
-        }
-        if !self.has_critic() {
-            return Err(ConfigError(
-                "game.critic has to be adversarial or static: for problems from a file there are no \
-                 tests that nobody wrote"
-                    .to_owned(),
-            ));
-        }
-        Ok(())
-    }
-
     /// The same without what an arm is made of, for another arm to be made of it.
     #[must_use]
     pub fn without_arm(&self) -> Self {
+        let TrainConfig { game, critic, .. } = TrainConfig::default();
         TrainConfig {
             arm: None,
-            game: Game::default(),
-            critic: TrainConfig::default().critic,
+            game: Game {
+                redraws: self.game.redraws,
+                ..game
+            },
+            critic,
             ..self.clone()
         }
     }

@@ -61,6 +61,8 @@ pub struct Metrics {
     pub duplicate_tests: Option<f64>,
     /// The share of questions whose samples are all alike in their labels.
     pub prompts_without_pair: Option<f64>,
+    /// The share of drawn questions whose place another took, for their answers were all one text.
+    pub passed_over: Option<f64>,
     /// The share of samples that did not come to an end.
     pub truncated_samples: Option<f64>,
     /// Tests that could not be judged by a fault of ours.
@@ -240,7 +242,10 @@ impl Metrics {
             };
             !(own(true) && own(false))
         });
-        self.prompts_without_pair = share(without.count() as f64, rollout.questions.len() as f64);
+        let asked = rollout.questions.len() as f64;
+        self.prompts_without_pair = share(without.count() as f64, asked);
+        let passed_over = rollout.passed_over as f64;
+        self.passed_over = share(passed_over, passed_over + asked);
     }
 }
 

@@ -100,6 +100,8 @@ pub struct Rollout {
     pub questions: Vec<Question>,
     /// The answers, by question.
     pub groups: Vec<Group>,
+    /// Questions whose place another took, for their answers were all one text.
+    pub passed_over: u64,
     /// What was run.
     pub meter: Meter,
     /// Tokens that the generator wrote.
@@ -146,7 +148,9 @@ pub struct Seat<'a> {
 }
 
 impl Table<'_> {
-    /// Plays a round: each seat takes its share of the questions from answers to verdicts.
+    /// Plays a round: each seat takes its share of the questions from answers to verdicts. The first
+    /// of the questions are asked, as many as there are places; then come those that may take the place
+    /// of each, as often over as the game allows.
     ///
     /// # Errors
     /// Where a model fails, or the judge is not there.
@@ -156,8 +160,9 @@ impl Table<'_> {
         seats: &mut [Seat<'_>],
     ) -> Result<Rollout, RolloutError> {
         let count = seats.len();
+        let places = questions.len() / (1 + self.game.redraws);
         let shares: Vec<Vec<usize>> = (0..count)
-            .map(|seat| (seat..questions.len()).step_by(count).collect())
+            .map(|seat| (seat..places).step_by(count).collect())
             .collect();
         let parts = on_lanes(seats, &shares, |seat, share| {
             // The judge's absence is no failure of a model: it goes through as a value.
@@ -168,15 +173,21 @@ impl Table<'_> {
             let part = part?;
             whole.groups.extend(part.groups);
             whole.meter.add(part.meter);
+            whole.passed_over += part.passed_over;
             whole.generator_tokens += part.generator_tokens;
             whole.critic_tokens += part.critic_tokens;
             whole.spent.sampling += part.spent.sampling;
             whole.spent.critic += part.spent.critic;
             whole.spent.validation += part.spent.validation;
         }
+        whole.questions = questions[..places].to_vec();
+        for group in &mut whole.groups {
+            let place = group.question % places;
+            whole.questions[place].clone_from(&questions[group.question]);
+            group.question = place;
+        }
         // The sort is stable: answers to one question stay as they were sampled.
         whole.groups.sort_by_key(|group| group.question);
-        whole.questions = questions;
         Ok(whole)
     }
 
@@ -192,7 +203,7 @@ impl Table<'_> {
         std::thread::scope(|scope| {
             let mut judging: Vec<_> = Vec::new();
             for chunk in share.chunks(size) {
-                let mut groups = self.answers(questions, chunk, seat, &mut part)?;
+                let mut groups = self.differing(questions, chunk, seat, &mut part)?;
                 self.tests(questions, &mut groups, seat, &mut part)?;
                 judging.push(scope.spawn(move || {
                     let begun = Instant::now();

@@ -3,34 +3,30 @@
 mod clock;
 mod contents;
 mod error;
+mod iteration;
 mod patience;
 mod players;
+mod saving;
 
 pub use error::{LARGEST_DIFFERENCE, RunError};
 
-use clock::{processor_seconds, seconds, waiting};
 use error::{compare, file};
-use patience::patiently;
-use players::{learning, players, refer};
+use players::players;
+use saving::{lock, nothing_is_lost};
 
 use super::checkpoint::{self, Damaged, Place, State};
 use super::config::TrainConfig;
-use super::evaluate::{Evaluator, Found, Players};
+use super::evaluate::Evaluator;
 use super::judge::{Judge, Unavailable};
-use super::learn;
-use super::log::{Lines, METRICS, Metrics, SAMPLES, Timing, sample_lines};
+use super::log::{Lines, METRICS, Metrics, SAMPLES};
 use super::player::Player;
-use super::rollout::{Rollout, Seat, Table, mixed, random};
-use super::task::{Question, Task};
+use super::task::Task;
 use super::tensorboard::EventFile;
-use super::update::{Watched, larger, update};
-use super::warm::{self, Start};
-use crate::model::checkpoint::Dtype;
+use super::warm::Start;
 use crate::model::{Engine, ModelError};
-use std::fs::{File, TryLockError};
-use std::io;
+use std::fs::File;
 use std::path::Path;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What a run is given.
 pub struct Setup<'a> {
@@ -148,20 +144,6 @@ impl<'a> Run<'a> {
         Ok((run, damaged))
     }
 
-    fn resume(&mut self, saved: checkpoint::Saved) -> Result<(), RunError> {
-        let out = self.setup.out;
-        self.generator.resume(&saved.folder.join("generator"))?;
-        if let Some(critic) = learning(&mut self.critic, &self.setup.config) {
-            critic.resume(&saved.folder.join("critic"))?;
-        }
-        self.metrics = Lines::open(out, METRICS, saved.state.metrics_bytes).map_err(file(out))?;
-        self.samples = Lines::open(out, SAMPLES, saved.state.samples_bytes).map_err(file(out))?;
-        self.evaluator.executions = saved.state.totals.evaluation;
-        self.place = saved.place.other();
-        self.state = saved.state;
-        Ok(())
-    }
-
     /// Iterations that were made.
     pub fn iteration(&self) -> u64 {
         self.state.iteration
@@ -256,284 +238,6 @@ impl<'a> Run<'a> {
         let now = now.map_or(0.0, |time| time.as_secs_f64());
         let written = self.events.scalars(line.iteration, now, &numbers);
         written.map_err(file(&path))
-    }
-
-    /// One iteration: a round, both updates, and what is measured of them.
-    fn iterate(&mut self, listener: &mut dyn Listener) -> Result<Metrics, RunError> {
-        let begun = Instant::now();
-        let processor = processor_seconds();
-        let config = self.setup.config.clone();
-        let iteration = self.state.iteration + 1;
-        let questions = self.questions(iteration);
-        // The version that plays: the updates come after.
-        let policy = self.generator.steps();
-        let rollout = self.play(iteration, &questions, listener)?;
-        let updating = Instant::now();
-        let mut random = random(config.seed, iteration << 1 | 1);
-        let items = learn::items(&rollout, &config, iteration, &mut random);
-        let counts = (items.generator.len() as u64, items.critic.len() as u64);
-        let mut critic = None;
-        if let (Some(player), Some(start)) =
-            (learning(&mut self.critic, &config), &mut self.critic_start)
-        {
-            let items = refer(items.critic, config.critic.reference, player, start)?;
-            self.state.critic_items.extend(items);
-            let pending = &mut self.state.critic_items;
-            critic = Some(update(
-                player,
-                pending,
-                &config.critic,
-                iteration,
-                &mut random,
-            )?);
-        }
-        let mut generator = None;
-        if !(config.critic_learns() && iteration <= config.game.critic_first) {
-            let (player, start) = (&mut self.generator, &mut self.generator_start);
-            let items = refer(items.generator, config.generator.reference, player, start)?;
-            self.state.generator_items.extend(items);
-            let pending = &mut self.state.generator_items;
-            let learning = &config.generator;
-            generator = Some(update(player, pending, learning, iteration, &mut random)?);
-        }
-        let timing = Timing {
-            sampling: seconds(rollout.spent.sampling) / config.machine.lanes as f64,
-            critic: seconds(rollout.spent.critic) / config.machine.lanes as f64,
-            validation: seconds(rollout.spent.validation) / config.machine.lanes as f64,
-            update: seconds(updating.elapsed()),
-            iteration: seconds(begun.elapsed()),
-            waiting: waiting(begun.elapsed(), processor),
-        };
-        let before = self.state.totals.meter.executions();
-        let totals = &mut self.state.totals;
-        totals.seconds += timing.iteration;
-        totals.meter.add(rollout.meter);
-        totals.generator_tokens += rollout.generator_tokens;
-        totals.critic_tokens += rollout.critic_tokens;
-        self.state.iteration = iteration;
-        let is_due = match config.evaluation.executions {
-            None => iteration.is_multiple_of(config.evaluation.every),
-            Some(step) => self.state.totals.meter.executions() / step.max(1) > before / step.max(1),
-        };
-        let evaluates = is_due || self.is_over().is_some();
-        let (mut found, mut truths) = (Found::default(), None);
-        if evaluates {
-            truths = Some(self.truths(&rollout, listener)?);
-            found = self.evaluate(listener)?;
-            self.state.pass_at_1 = found.pass_at_1;
-        }
-        let mut line = Metrics::new(iteration, config.iterations, &self.state.totals);
-        line.count(&rollout, truths.as_deref());
-        (line.generator_pairs, line.critic_pairs) = counts;
-        line.pairs = counts.0 + counts.1;
-        line.generator = generator.map(|watched| Watched {
-            entropy: found.generator_entropy,
-            kl: found.generator_kl,
-            ..watched
-        });
-        line.critic = critic.map(|watched| Watched {
-            entropy: found.critic_entropy,
-            kl: found.critic_kl,
-            ..watched
-        });
-        let parities = [&line.generator, &line.critic].map(|one| one.as_ref()?.parity);
-        line.parity = parities.into_iter().flatten().reduce(larger);
-        line.timing = Some(timing);
-        line.found = found;
-        let is_close = |difference: &f64| *difference <= LARGEST_DIFFERENCE;
-        if let Some(difference) = line.parity.filter(|difference| !is_close(difference)) {
-            return Err(RunError::Parity {
-                iteration,
-                difference,
-            });
-        }
-        self.write_samples(&rollout, (iteration, policy), truths.as_deref())?;
-        self.write(&line)?;
-        Ok(line)
-    }
-
-    fn questions(&self, iteration: u64) -> Vec<Question> {
-        let config = &self.setup.config;
-        let mut random = random(config.seed, iteration << 1);
-        (0..config.game.prompts)
-            .map(|_| self.setup.task.draw(&mut random))
-            .collect()
-    }
-
-    fn play(
-        &mut self,
-        iteration: u64,
-        questions: &[Question],
-        listener: &mut dyn Listener,
-    ) -> Result<Rollout, RunError> {
-        let Run {
-            setup,
-            generator,
-            critic,
-            critic_start,
-            ..
-        } = self;
-        let game = &setup.config.game;
-        let table = Table {
-            task: setup.task,
-            judge: setup.judge,
-            game,
-            seed: mixed(setup.config.seed, 0, iteration),
-            chunks: setup.config.machine.chunks,
-        };
-        patiently(listener, || {
-            let generators = generator.lanes().iter_mut();
-            let mut critics = critic.iter_mut().flat_map(|player| player.lanes());
-            let plays = game.start_tests > 0;
-            let starts = critic_start.iter_mut().filter(|_| plays);
-            let mut starts = starts.flat_map(|player| player.lanes());
-            let mut seats: Vec<Seat<'_>> = generators
-                .map(|generator| Seat {
-                    generator,
-                    critic: critics.next(),
-                    start: starts.next(),
-                })
-                .collect();
-            table.play(questions.to_vec(), &mut seats)
-        })
-    }
-
-    fn truths(
-        &mut self,
-        rollout: &Rollout,
-        listener: &mut dyn Listener,
-    ) -> Result<Vec<Option<bool>>, RunError> {
-        let begun = Instant::now();
-        let (task, judge) = (self.setup.task, self.setup.judge);
-        let evaluator = &mut self.evaluator;
-        let truths = patiently(listener, || Ok(evaluator.truths_of(task, judge, rollout)?))?;
-        self.evaluated(begun);
-        Ok(truths)
-    }
-
-    fn evaluate(&mut self, listener: &mut dyn Listener) -> Result<Found, RunError> {
-        let begun = Instant::now();
-        let Run {
-            setup,
-            generator,
-            generator_start,
-            critic,
-            critic_start,
-            evaluator,
-            ..
-        } = self;
-        let found = patiently(listener, || {
-            let players = Players {
-                generator,
-                generator_start,
-                critic: critic.as_mut(),
-                critic_start: critic_start.as_mut(),
-            };
-            evaluator.evaluate(setup.task, setup.judge, &setup.config, players)
-        })?;
-        self.evaluated(begun);
-        Ok(found)
-    }
-
-    fn evaluated(&mut self, begun: Instant) {
-        self.state.totals.evaluation = self.evaluator.executions;
-        self.state.totals.evaluation_seconds += seconds(begun.elapsed());
-    }
-
-    fn write_samples(
-        &mut self,
-        rollout: &Rollout,
-        (iteration, policy): (u64, u64),
-        truths: Option<&[Option<bool>]>,
-    ) -> Result<(), RunError> {
-        let tokenizer = self.setup.task.tokenizer();
-        let decode = |tokens: &[u32]| tokenizer.decode(tokens, false).unwrap_or_default();
-        let lines = sample_lines(rollout, iteration, policy, truths, decode);
-        let path = self.setup.out.join(SAMPLES);
-        self.samples.add(lines).map_err(file(&path))
-    }
-
-    fn save(&mut self) -> Result<(), RunError> {
-        let out = self.setup.out;
-        for lines in [&self.metrics, &self.samples] {
-            lines.sync().map_err(file(out))?;
-        }
-        self.state.metrics_bytes = self.metrics.length();
-        self.state.samples_bytes = self.samples.length();
-        let (generator, config) = (&mut self.generator, &self.setup.config);
-        let critic = learning(&mut self.critic, config);
-        checkpoint::save(out, self.place, &self.state, |folder| {
-            let write = |player: &mut Player, name: &str| {
-                let folder = folder.join(name);
-                std::fs::create_dir(&folder).map_err(|error| {
-                    ModelError::file(&folder, format_args!("cannot be made: {error}"))
-                })?;
-                player.write(&folder)
-            };
-            write(generator, "generator")?;
-            match critic {
-                Some(critic) => write(critic, "critic"),
-                None => Ok(()),
-            }
-        })?;
-        self.place = self.place.other();
-        Ok(())
-    }
-
-    /// Back to the newest state, which is from before the number that is none.
-    fn roll_back(&mut self, iteration: u64, what: String) -> RunError {
-        let (saved, _) = checkpoint::find(self.setup.out);
-        let kept = saved.as_ref().map_or(0, |saved| saved.state.iteration);
-        match saved.map(|saved| self.resume(saved)) {
-            Some(Err(error)) => error,
-            _ => RunError::NotFinite {
-                iteration,
-                what,
-                kept,
-            },
-        }
-    }
-
-    /// Writes both models as folders of their own; of those with an adapter the adapter alone.
-    fn export(&self) -> Result<(), RunError> {
-        let start = &self.setup.start;
-        let mut players = vec![("generator", &self.generator, &start.generator)];
-        let critic = self.critic.as_ref();
-        players.extend(critic.map(|critic| ("critic", critic, &start.critic)));
-        for (name, player, base) in players {
-            let (policy, folder) = (player.policy(), self.setup.out.join(name));
-            match policy.lora() {
-                Some(_) => policy.export_adapter(&folder, Dtype::F32, base.to_str())?,
-                None => warm::export(policy, self.setup.task, &folder)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-fn lock(out: &Path) -> Result<File, RunError> {
-    let path = out.join(LOCK);
-    let lock = File::create(&path).map_err(file(&path))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(RunError::Busy(out.to_owned())),
-        Err(TryLockError::Error(error)) => Err(file(&path)(error)),
-    }
-}
-
-/// Whether nothing but a first evaluation, which is repeated, would be overwritten by a new run.
-fn nothing_is_lost(out: &Path) -> Result<(), RunError> {
-    let path = out.join(METRICS);
-    let text = match std::fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        read => read.map_err(file(&path))?,
-    };
-    match text.iter().filter(|byte| **byte == b'\n').count() {
-        0 | 1 => Ok(()),
-        lines => Err(RunError::Lost {
-            out: out.to_owned(),
-            lines,
-        }),
     }
 }
 

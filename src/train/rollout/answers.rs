@@ -34,8 +34,40 @@ impl Table<'_> {
         }
     }
 
+    /// Samples answers to each question or, as often as the game allows, to others in its place until
+    /// they differ.
+    pub(super) fn differing(
+        &self,
+        questions: &[Question],
+        chunk: &[usize],
+        seat: &mut Seat<'_>,
+        part: &mut Rollout,
+    ) -> Result<Vec<Group>, ModelError> {
+        let places = questions.len() / (1 + self.game.redraws);
+        let mut open = chunk.to_vec();
+        let mut groups = Vec::new();
+        for redraw in 0..=self.game.redraws {
+            let mut answered = self.answers(questions, &open, seat, part)?;
+            if redraw < self.game.redraws {
+                let mut texts: HashMap<usize, usize> = HashMap::new();
+                for group in &answered {
+                    *texts.entry(group.question).or_default() += 1;
+                }
+                answered.retain(|group| texts[&group.question] > 1);
+                open.retain(|number| texts[number] == 1);
+                open.iter_mut().for_each(|number| *number += places);
+                part.passed_over += open.len() as u64;
+            }
+            groups.extend(answered);
+            if open.is_empty() {
+                break;
+            }
+        }
+        Ok(groups)
+    }
+
     /// Samples answers, and puts equal ones together.
-    pub(super) fn answers(
+    fn answers(
         &self,
         questions: &[Question],
         chunk: &[usize],

@@ -475,6 +475,49 @@ fn every_arm_runs() {
 }
 
 #[test]
+fn a_question_with_one_answer_gives_its_place_to_another() {
+    let play = |redraws: usize| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = TrainConfig {
+            iterations: 3,
+            ..with_game(|game| game.redraws = redraws)
+        };
+        // Cold, so that equal answers are frequent.
+        let config = config
+            .changed(&["game.temperature=0.5".to_owned()])
+            .expect("a run");
+        run(config, folder.path(), &code(), &mut Ear::default()).expect("a run");
+        let metrics: Vec<Metrics> = lines(folder.path(), METRICS);
+        let samples: Vec<SampleLine> = lines(folder.path(), SAMPLES);
+        (metrics, samples)
+    };
+    let uniform = |samples: &[SampleLine], iteration: u64| {
+        let own = samples.iter().filter(|line| line.iteration == iteration);
+        own.filter(|line| line.samples == 4).count()
+    };
+    let (all, tested) = play(0);
+    let (chosen, differing) = play(5);
+    assert!(all[1..].iter().all(|line| line.passed_over == Some(0.0)));
+    assert!(chosen[1].passed_over > Some(0.0), "{:?}", chosen[1]);
+    // Until the generator learns, both ask and answer the same; then every place has its questions.
+    assert!(uniform(&tested, 1) > uniform(&differing, 1));
+    assert!(chosen[1].generator_tokens > all[1].generator_tokens);
+    for line in &chosen[1..] {
+        let own = differing.iter().filter(|x| x.iteration == line.iteration);
+        assert_eq!(own.map(|x| x.samples).sum::<usize>(), 8 * 4);
+    }
+    // A question whose answers differ keeps its place, and them.
+    let first = |line: &&SampleLine| line.iteration == 1 && line.samples < 4;
+    for line in tested.iter().filter(first) {
+        let same = |other: &SampleLine| {
+            let of = |line: &SampleLine| (line.question.clone(), line.answer.clone(), line.samples);
+            other.iteration == 1 && of(other) == of(line)
+        };
+        assert!(differing.iter().any(same), "{line:?}");
+    }
+}
+
+#[test]
 fn every_objective_runs() {
     for objective in ["grpo", "reinforce", "raft"] {
         let folder = tempfile::tempdir().expect("a folder");
@@ -551,6 +594,10 @@ fn settings_without_sense_are_refused() {
     refused(
         with_game(|game| game.temperature = f64::NAN),
         "game.temperature is NaN",
+    );
+    refused(
+        with_game(|game| (game.samples, game.redraws) = (1, 2)),
+        "game.redraws is 2",
     );
     let read = |text: &str| TrainConfig::parse(text).expect_err(text).to_string();
     assert!(read("[game]\nprompt = 3").contains("prompt"));
