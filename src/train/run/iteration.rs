@@ -13,87 +13,68 @@ use crate::train::task::Question;
 use crate::train::update::{Watched, larger, update};
 use std::time::Instant;
 
-impl Run<'_> {
-    /// One iteration: a round, both updates, and what is measured of them.
-    pub(super) fn iterate(&mut self, listener: &mut dyn Listener) -> Result<Metrics, RunError> {
-        let begun = Instant::now();
-        let processor = processor_seconds();
-        let config = self.setup.config.clone();
-        let iteration = self.state.iteration + 1;
-        let questions = self.questions(iteration);
-        // The version that plays: the updates come after.
-        let policy = self.generator.steps();
-        let rollout = self.play(iteration, &questions, listener)?;
-        let updating = Instant::now();
-        let mut random = random(config.seed, iteration << 1 | 1);
-        let items = learn::items(&rollout, &config, iteration, &mut random);
-        let counts = (items.generator.len() as u64, items.critic.len() as u64);
-        let mut critic = None;
-        if let (Some(player), Some(start)) =
-            (learning(&mut self.critic, &config), &mut self.critic_start)
-        {
-            let items = refer(items.critic, config.critic.reference, player, start)?;
-            self.state.critic_items.extend(items);
-            let pending = &mut self.state.critic_items;
-            critic = Some(update(
-                player,
-                pending,
-                &config.critic,
-                iteration,
-                &mut random,
-            )?);
-        }
-        let mut generator = None;
-        if !(config.critic_learns() && iteration <= config.game.critic_first) {
-            let (player, start) = (&mut self.generator, &mut self.generator_start);
-            let items = refer(items.generator, config.generator.reference, player, start)?;
-            self.state.generator_items.extend(items);
-            let pending = &mut self.state.generator_items;
-            let learning = &config.generator;
-            generator = Some(update(player, pending, learning, iteration, &mut random)?);
-        }
-        let timing = Timing {
-            sampling: seconds(rollout.spent.sampling) / config.machine.lanes as f64,
-            critic: seconds(rollout.spent.critic) / config.machine.lanes as f64,
-            validation: seconds(rollout.spent.validation) / config.machine.lanes as f64,
-            update: seconds(updating.elapsed()),
-            iteration: seconds(begun.elapsed()),
-            waiting: waiting(begun.elapsed(), processor),
-        };
-        let before = self.state.totals.meter.executions();
-        let totals = &mut self.state.totals;
-        totals.seconds += timing.iteration;
-        totals.meter.add(rollout.meter);
-        totals.generator_tokens += rollout.generator_tokens;
-        totals.critic_tokens += rollout.critic_tokens;
-        self.state.iteration = iteration;
-        let is_due = match config.evaluation.executions {
-            None => iteration.is_multiple_of(config.evaluation.every),
-            Some(step) => self.state.totals.meter.executions() / step.max(1) > before / step.max(1),
-        };
-        let evaluates = is_due || self.is_over().is_some();
-        let (mut found, mut truths) = (Found::default(), None);
-        if evaluates {
-            truths = Some(self.truths(&rollout, listener)?);
-            found = self.evaluate(listener)?;
-            self.state.pass_at_1 = found.pass_at_1;
-        }
-        let mut line = Metrics::new(iteration, config.iterations, &self.state.totals);
-        line.count(&rollout, truths.as_deref());
-        (line.generator_pairs, line.critic_pairs) = counts;
-        line.pairs = counts.0 + counts.1;
-        line.generator = generator.map(|watched| Watched {
+/// What both players had to learn from, and what their updates are watched by.
+#[derive(Default)]
+struct Learned {
+    generator_pairs: u64,
+    critic_pairs: u64,
+    generator: Option<Watched>,
+    critic: Option<Watched>,
+}
+
+impl Learned {
+    /// With what an evaluation found of both, where there was one.
+    fn put_into(self, line: &mut Metrics, found: &Found) {
+        line.generator_pairs = self.generator_pairs;
+        line.critic_pairs = self.critic_pairs;
+        line.pairs = self.generator_pairs + self.critic_pairs;
+        line.generator = self.generator.map(|watched| Watched {
             entropy: found.generator_entropy,
             kl: found.generator_kl,
             ..watched
         });
-        line.critic = critic.map(|watched| Watched {
+        line.critic = self.critic.map(|watched| Watched {
             entropy: found.critic_entropy,
             kl: found.critic_kl,
             ..watched
         });
         let parities = [&line.generator, &line.critic].map(|one| one.as_ref()?.parity);
         line.parity = parities.into_iter().flatten().reduce(larger);
+    }
+}
+
+impl Run<'_> {
+    /// One iteration: a round, both updates, and what is measured of them.
+    pub(super) fn iterate(&mut self, listener: &mut dyn Listener) -> Result<Metrics, RunError> {
+        let begun = Instant::now();
+        let processor = processor_seconds();
+        let iteration = self.state.iteration + 1;
+        let questions = self.questions(iteration);
+        // The version that plays: the updates come after.
+        let policy = self.generator.steps();
+        let rollout = self.play(iteration, &questions, listener)?;
+        let updating = Instant::now();
+        let learned = self.learn(&rollout, iteration)?;
+        let lanes = self.setup.config.machine.lanes as f64;
+        let timing = Timing {
+            sampling: seconds(rollout.spent.sampling) / lanes,
+            critic: seconds(rollout.spent.critic) / lanes,
+            validation: seconds(rollout.spent.validation) / lanes,
+            update: seconds(updating.elapsed()),
+            iteration: seconds(begun.elapsed()),
+            waiting: waiting(begun.elapsed(), processor),
+        };
+        let is_due = self.count(&rollout, &timing);
+        let (mut found, mut truths) = (Found::default(), None);
+        if is_due || self.is_over().is_some() {
+            truths = Some(self.truths(&rollout, listener)?);
+            found = self.evaluate(listener)?;
+            self.state.pass_at_1 = found.pass_at_1;
+        }
+        let iterations = self.setup.config.iterations;
+        let mut line = Metrics::new(iteration, iterations, &self.state.totals);
+        line.count(&rollout, truths.as_deref());
+        learned.put_into(&mut line, &found);
         line.timing = Some(timing);
         line.found = found;
         let is_close = |difference: &f64| *difference <= LARGEST_DIFFERENCE;
@@ -106,6 +87,54 @@ impl Run<'_> {
         self.write_samples(&rollout, (iteration, policy), truths.as_deref())?;
         self.write(&line)?;
         Ok(line)
+    }
+
+    /// Both players learn from a round, as far as they are to.
+    fn learn(&mut self, rollout: &Rollout, iteration: u64) -> Result<Learned, RunError> {
+        let config = &self.setup.config;
+        let mut random = random(config.seed, iteration << 1 | 1);
+        let items = learn::items(rollout, config, iteration, &mut random);
+        let mut learned = Learned {
+            generator_pairs: items.generator.len() as u64,
+            critic_pairs: items.critic.len() as u64,
+            ..Learned::default()
+        };
+        let critics = (learning(&mut self.critic, config), &mut self.critic_start);
+        if let (Some(player), Some(start)) = critics {
+            let learning = &config.critic;
+            let items = refer(items.critic, learning.reference, player, start)?;
+            let pending = &mut self.state.critic_items;
+            pending.extend(items);
+            let watched = update(player, pending, learning, iteration, &mut random)?;
+            learned.critic = Some(watched);
+        }
+        if !(config.critic_learns() && iteration <= config.game.critic_first) {
+            let learning = &config.generator;
+            let (player, start) = (&mut self.generator, &mut self.generator_start);
+            let items = refer(items.generator, learning.reference, player, start)?;
+            let pending = &mut self.state.generator_items;
+            pending.extend(items);
+            let watched = update(player, pending, learning, iteration, &mut random)?;
+            learned.generator = Some(watched);
+        }
+        Ok(learned)
+    }
+
+    /// Adds an iteration to the totals; whether an evaluation is due after it.
+    fn count(&mut self, rollout: &Rollout, timing: &Timing) -> bool {
+        let totals = &mut self.state.totals;
+        let before = totals.meter.executions();
+        totals.seconds += timing.iteration;
+        totals.meter.add(rollout.meter);
+        totals.generator_tokens += rollout.generator_tokens;
+        totals.critic_tokens += rollout.critic_tokens;
+        let after = totals.meter.executions();
+        self.state.iteration += 1;
+        let evaluation = &self.setup.config.evaluation;
+        match evaluation.executions.map(|step| step.max(1)) {
+            None => self.state.iteration.is_multiple_of(evaluation.every),
+            Some(step) => after / step > before / step,
+        }
     }
 
     /// An iteration's questions, then those that may take the place of each.
